@@ -1,0 +1,1 @@
+"""The model server: FastAPI and onnxruntime, no PyTorch."""

@@ -1,0 +1,143 @@
+"""Turns the command line into a running service: `convscope serve`, `convscope train` and the like."""
+
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+from pydantic import ValidationError
+from rich.console import Console
+from uvicorn.supervisors import Multiprocess
+
+from service.app import create_app
+from service.engine import Provider, choose_provider
+from service.errors import ConvscopeError
+from service.settings import Settings
+
+cli = typer.Typer(no_args_is_help=True, add_completion=False, help="A model server you can see through.")
+console = Console(highlight=False)
+
+
+class StartFailed(ConvscopeError):
+    """The service can't start with these settings on this machine."""
+
+    code = "start_failed"
+    title = "The service can't start"
+
+
+@cli.callback()
+def _convscope() -> None:
+    """A model server you can see through."""
+
+
+@cli.command()
+def serve(
+    models: Annotated[Path | None, typer.Option(help="The models folder.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; 0.0.0.0: every one.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0: a free one.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes that answer.")] = None,
+    provider: Annotated[Provider | None, typer.Option(help="Where the arithmetic runs.")] = None,
+) -> None:
+    """Serve the published models. Every option is also an environment variable, CONVSCOPE_PORT for example."""
+    options = {"models": models, "host": host, "port": port, "workers": workers, "provider": provider}
+    settings = _read_settings({name: value for name, value in options.items() if value is not None})
+    choose_provider(settings.provider)  # refused here, in one line, rather than while the server starts
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s", stream=sys.stderr)
+    listener = _listen(settings.host, settings.port)
+    address = f"http://{_host_name(settings.host)}:{listener.getsockname()[1]}"
+    signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn stops gracefully on it; afterwards there is nothing to do
+    try:
+        if settings.workers == 1:
+            config = uvicorn.Config(create_app(settings), log_level="warning")
+            _Server(config, address).run(sockets=[listener])
+        else:
+            _run_workers(settings, listener, address)
+    except KeyboardInterrupt:
+        pass  # Ctrl-C, after the requests in flight were answered
+    console.print("stopped")
+
+
+@cli.command(hidden=True)
+def openapi() -> None:
+    """Print the API's OpenAPI schema, which the page's types are made from."""
+    print(json.dumps(create_app(Settings()).openapi(), indent=2))  # noqa: T201 - the output is the product
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, but it says where the page is once it answers."""
+
+    def __init__(self, config: uvicorn.Config, address: str) -> None:
+        super().__init__(config)
+        self._address = address
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            _announce(self._address)
+
+
+def _run_workers(settings: Settings, listener: socket.socket, address: str) -> None:
+    """Several processes on one socket; each reads its settings from the environment."""
+    for name, value in settings.model_dump(mode="json").items():
+        os.environ[f"CONVSCOPE_{name.upper()}"] = str(value)
+    config = uvicorn.Config(
+        "service.app:app_from_environment", factory=True, workers=settings.workers, log_level="warning"
+    )
+    _announce(address)
+    Multiprocess(config, sockets=[listener]).run()
+
+
+def _announce(address: str) -> None:
+    console.print(f"Convscope is at [bold]{address}[/bold]   (API: {address}/docs, Ctrl-C stops it)", soft_wrap=True)
+
+
+def _host_name(host: str) -> str:
+    """What to type into a browser for an address that was bound."""
+    if host in {"0.0.0.0", "::", "127.0.0.1", "::1"}:  # noqa: S104 - compared, not bound
+        return "localhost"
+    return f"[{host}]" if ":" in host else host
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise StartFailed(
+            f"can't listen on {host}:{port}: {error.strerror}; choose another with --port or CONVSCOPE_PORT"
+        ) from error
+    listener.set_inheritable(True)
+    return listener
+
+
+def _read_settings(options: dict[str, object]) -> Settings:
+    try:
+        return Settings(**options)  # type: ignore[arg-type]  # validated by pydantic
+    except ValidationError as error:
+        problem = error.errors()[0]
+        name = str(problem["loc"][0])
+        source = f"--{name}" if name in options else f"CONVSCOPE_{name.upper()}"
+        console.print(f"convscope: {source}: {problem['msg']} (given: {problem['input']!r})", style="red")
+        raise typer.Exit(2) from error
+
+
+def main() -> None:
+    """The `convscope` command: those here, and those that other parts of the package register by name."""
+    for command in entry_points(group="convscope.commands"):
+        cli.command(command.name)(command.load())
+    try:
+        cli(prog_name="convscope")
+    except ConvscopeError as error:
+        Console(stderr=True, highlight=False).print(f"convscope: {error}", style="red", markup=False)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

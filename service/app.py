@@ -1,0 +1,97 @@
+"""Turns settings into the web application: routes, errors, and what lives as long as it runs."""
+
+import logging
+import warnings
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import Depends, FastAPI
+from PIL import Image
+
+from service.cores import available_cores
+from service.engine import choose_provider
+from service.pipeline import Pipeline
+from service.problems import add_problem_handlers
+from service.registry import Registry, Runtime, load_registry
+from service.routes import activations, health, layers, models, page, predict, samples
+from service.routes.served import document_version
+from service.schemas import Problem
+from service.settings import Settings
+
+log = logging.getLogger("convscope")
+
+_DESCRIPTION = """A model server you can see through: POST a picture, get the prediction and everything the network
+computed on the way. Errors are `application/problem+json` with a stable `code`."""
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Make the application; models are loaded when it starts, not here."""
+
+    @asynccontextmanager
+    async def run(app: FastAPI) -> AsyncIterator[None]:
+        _quiet_pillow()
+        cores = available_cores()
+        runtime = Runtime(
+            provider=choose_provider(settings.provider),
+            threads=settings.threads or cores,
+            max_batch=settings.max_batch,
+        )
+        with (
+            ThreadPoolExecutor(cores, thread_name_prefix="engine") as engines,
+            ThreadPoolExecutor(cores, thread_name_prefix="worker") as workers,
+        ):
+            app.state.registry = load_registry(settings.models, runtime, engines)
+            app.state.pipeline = Pipeline(settings.limits, workers)
+            _report(app.state.registry, settings)
+            yield
+
+    app = FastAPI(
+        title="Convscope",
+        version=version("convscope"),
+        description=_DESCRIPTION,
+        lifespan=run,
+        docs_url=None,  # FastAPI's own page fetches its script from elsewhere; ours comes with the package
+        redoc_url=None,
+    )
+    add_problem_handlers(app)
+    _add_routes(app)
+    return app
+
+
+def app_from_environment() -> FastAPI:
+    """What each of several worker processes makes for itself."""
+    return create_app(Settings())
+
+
+def _add_routes(app: FastAPI) -> None:
+    app.include_router(models.models_router)
+    latest, pinned = "/v1/models/{model}", "/v1/models/{model}/versions/{version}"
+    for router in (models.model_router, samples.router, predict.router, layers.router, activations.router):
+        app.include_router(router, prefix=latest)
+        app.include_router(router, prefix=pinned, dependencies=[Depends(document_version)])
+    app.include_router(health.router)
+    page.add_page(app)
+    describe = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        schema = describe()
+        schema["components"]["schemas"]["Problem"] = Problem.model_json_schema()
+        return schema
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's own way to extend the schema
+
+
+def _quiet_pillow() -> None:
+    """Pillow warns of odd tags and of many pixels; `decode` refuses what matters of it, by name."""
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+    warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
+
+def _report(registry: Registry, settings: Settings) -> None:
+    for refusal in registry.refusals:
+        log.warning("not served: %s (%s)", refusal.error, refusal.error.code)
+    if not registry.models:
+        log.warning("no model in %s yet: publish one with `convscope train`", settings.models)

@@ -1,0 +1,288 @@
+"""Turns `models/<name>/<version>/` into a checked manifest, and says what a published model is.
+
+A version is a folder of four things, written once and never changed:
+
+    model.onnx      `pixels`, uint8 (n, h, w, c) -> `logits` and `probabilities`, both float32 (n, K);
+                    scaling, mean/std, transposing and the softmax or sigmoid are inside the graph
+    manifest.json   what the graph can't say: the labels in order, how a picture becomes (h, w, c) pixels, the head
+    evidence.json   why it may be trusted: parity with the network it came from, test figures, the samples' answers
+    samples/        a few held-out pictures
+
+The folder's two names are the model's name and its version; the manifest repeats the name only so that a copied
+folder can't pass for another model. No fact in here stands anywhere else in the program.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from service.errors import ContractTooNew, ModelRefused
+
+CONTRACT: Literal[1] = 1
+"""The contract that this code reads and writes; the number grows when an older reader would misread a manifest."""
+
+MODEL_FILE = "model.onnx"
+MANIFEST_FILE = "manifest.json"
+EVIDENCE_FILE = "evidence.json"
+SAMPLES_FOLDER = "samples"
+
+PIXELS = "pixels"
+"""The graph's only input: uint8 (n, h, w, c)."""
+LOGITS = "logits"
+"""Output: float32 (n, K), before the head."""
+PROBABILITIES = "probabilities"
+"""Output: float32 (n, K), after the head."""
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
+FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=0)]
+
+
+class Frozen(BaseModel):
+    """A value: immutable, and a key it doesn't know is an error rather than a typo obeyed by being ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Stretch(Frozen):
+    """Resize to the input's size, whatever that does to the proportions."""
+
+    kind: Literal["stretch"] = "stretch"
+
+
+class CenterCrop(Frozen):
+    """Resize until the shorter side fits, then cut the middle out: proportions kept, margins lost."""
+
+    kind: Literal["center-crop"] = "center-crop"
+
+
+class MnistForm(Frozen):
+    """MNIST's own normalisation: light ink on black, fitted into a square box, its centre of mass in the middle.
+
+    Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database": digits fitted in a 20x20 pixel box preserving their
+    aspect ratio, then translated so that the centre of mass of the pixels lies at the centre of the 28x28 field.
+    """
+
+    kind: Literal["mnist"] = "mnist"
+    box: Annotated[int, Field(ge=1)] = 20
+    """Side of the square that the ink is fitted into, in pixels of the network's input."""
+
+
+Resize = Annotated[Stretch | CenterCrop | MnistForm, Field(discriminator="kind")]
+
+
+class PictureInput(Frozen):
+    """The pixels that the graph takes, uint8 (n, height, width, channels), and how any picture becomes them."""
+
+    height: Annotated[int, Field(ge=1)]
+    width: Annotated[int, Field(ge=1)]
+    channels: Literal[1, 3]
+    """1: luminance; 3: red, green, blue."""
+    resize: Resize
+
+    @model_validator(mode="after")
+    def _box_fits(self) -> Self:
+        if isinstance(self.resize, MnistForm):
+            if self.channels != 1:
+                raise ValueError("resize 'mnist' needs channels = 1")
+            if self.resize.box > min(self.height, self.width):
+                raise ValueError("resize.box is larger than the input")
+        return self
+
+
+class OnnxFile(Frozen):
+    """The graph beside the manifest."""
+
+    sha256: Sha256
+    opset: Annotated[int, Field(ge=7)]
+    parameters: Count
+    """Trained numbers in the network; the running statistics of a normalisation are not counted."""
+
+
+class DatasetRecord(Frozen):
+    """What the network learnt from and was judged on."""
+
+    name: str
+    fingerprint: Sha256
+    """sha256 over the sorted content hashes and labels of all pictures; generated sets: over their pixels likewise."""
+    counts: Mapping[str, Count]
+    """Pictures per split."""
+
+
+class TrainingRecord(Frozen):
+    """How to make this version again."""
+
+    command: str
+    network: str
+    seed: int
+    epochs: Annotated[int, Field(ge=0)]
+    threads: Annotated[int, Field(ge=1)]
+    """Threads of the arithmetic: the same seed gives other last bits on another number of threads."""
+    seconds: Annotated[float, Field(ge=0)]
+    versions: Mapping[str, str]
+    """Versions of the programs that shaped the result, by package name."""
+
+
+class Manifest(Frozen):
+    """`manifest.json`: what a graph can't say about itself."""
+
+    contract: Literal[1] = CONTRACT
+    name: Name
+    description: str
+    labels: Annotated[tuple[str, ...], Field(min_length=1)]
+    """In the order of the graph's outputs."""
+    input: PictureInput
+    head: Literal["softmax", "sigmoid"]
+    """softmax: exactly one label is true, probabilities sum to 1; sigmoid: each label is true or not on its own."""
+    onnx: OnnxFile
+    metrics: Mapping[str, float]
+    """Figures on the test split, shares in [0, 1] such as `accuracy`."""
+    dataset: DatasetRecord | None = None
+    training: TrainingRecord | None = None
+    created: datetime
+
+    @model_validator(mode="after")
+    def _labels_differ(self) -> Self:
+        if len(set(self.labels)) != len(self.labels):
+            raise ValueError("two labels are the same")
+        return self
+
+
+class Parity(Frozen):
+    """How far the published graph, run by the service's own engine, is from the network that was trained."""
+
+    pictures: Annotated[int, Field(ge=1)]
+    max_abs_difference: Annotated[float, Field(ge=0)]
+    """Largest absolute difference of any logit."""
+    tolerance: Annotated[float, Field(gt=0)]
+
+
+class LabelFigures(Frozen):
+    """How one label fared on the test split."""
+
+    label: str
+    pictures: Count
+    correct: Count
+
+
+class TestFigures(Frozen):
+    """The published graph on the test split, through the service's own engine."""
+
+    __test__ = False  # pytest: not a test class
+
+    pictures: Count
+    accuracy: Share
+    per_label: tuple[LabelFigures, ...]
+
+
+class Sample(Frozen):
+    """A held-out picture under `samples/`, its true label, and what the model answered when it was published."""
+
+    file: FileName
+    label: str
+    predicted: str
+    probability: Share
+
+
+class Evidence(Frozen):
+    """`evidence.json`: what was seen to hold before the version was published."""
+
+    parity: Parity
+    test: TestFigures
+    samples: tuple[Sample, ...]
+
+
+class PublishedVersion(Frozen):
+    """One version as it lies on disk, read and checked, its graph not yet loaded."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    folder: Path
+    version: Annotated[int, Field(ge=1)]
+    manifest: Manifest
+    evidence: Evidence
+    onnx: bytes = Field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self.manifest.name
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read and validate `manifest.json`.
+
+    Raises:
+        ContractTooNew: it was written under a contract newer than `CONTRACT`.
+        ModelRefused: it is missing, no JSON, or breaks the contract (an unknown key does).
+    """
+    document = _read_json(folder / MANIFEST_FILE)
+    number = document.get("contract") if isinstance(document, dict) else None
+    if isinstance(number, int) and number > CONTRACT:
+        raise ContractTooNew(
+            f"{_place(folder)} was published under contract {number}; this Convscope knows contracts up to {CONTRACT}:"
+            " upgrade the service to serve it"
+        )
+    try:
+        return Manifest.model_validate_json(json.dumps(document))
+    except ValidationError as error:
+        raise ModelRefused(f"{_place(folder)}/{MANIFEST_FILE}: {_first_problem(error)}") from error
+
+
+def read_version(folder: Path) -> PublishedVersion:
+    """Read `models/<name>/<version>/` and check all that can be checked without running the graph.
+
+    Raises:
+        ContractTooNew: see `read_manifest`.
+        ModelRefused: a file is missing or broken, the names don't match, or `model.onnx` is not the file recorded.
+    """
+    manifest = read_manifest(folder)
+    if manifest.name != folder.parent.name:
+        raise ModelRefused(f"{_place(folder)} holds a version of {manifest.name!r}: a version can't change its model")
+    try:
+        evidence = Evidence.model_validate_json(_read_bytes(folder / EVIDENCE_FILE))
+    except ValidationError as error:
+        raise ModelRefused(f"{_place(folder)}/{EVIDENCE_FILE}: {_first_problem(error)}") from error
+    onnx = _read_bytes(folder / MODEL_FILE)
+    digest = hashlib.sha256(onnx).hexdigest()
+    if digest != manifest.onnx.sha256:
+        raise ModelRefused(
+            f"{_place(folder)}/{MODEL_FILE} has sha256 {digest}, its manifest says {manifest.onnx.sha256}:"
+            " the file was changed after it was published"
+        )
+    for sample in evidence.samples:
+        if not (folder / SAMPLES_FOLDER / sample.file).is_file():
+            raise ModelRefused(f"{_place(folder)}/{SAMPLES_FOLDER}/{sample.file} is missing")
+    return PublishedVersion(folder=folder, version=int(folder.name), manifest=manifest, evidence=evidence, onnx=onnx)
+
+
+def _read_json(path: Path) -> object:
+    try:
+        return json.loads(_read_bytes(path))
+    except ValueError as error:
+        raise ModelRefused(f"{_place(path.parent)}/{path.name} is not JSON: {error}") from error
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelRefused(f"{_place(path.parent)}/{path.name} can't be read: {error.strerror}") from error
+
+
+def _place(folder: Path) -> str:
+    """`<name>/<version>`: what an operator looks for, without the path of the machine it is on."""
+    return f"{folder.parent.name}/{folder.name}"
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    place = ".".join(str(part) for part in problem["loc"])
+    return f"{place}: {problem['msg']}" if place else problem["msg"]

@@ -1,0 +1,108 @@
+"""Turns the bytes of an encoded picture into (H, W, 3) uint8 pixels: upright, RGB, 0 to 255."""
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError, features
+
+from service.errors import BodyTooLarge, DamagedPicture, NoPicture, PictureTooLarge, UnsupportedPictureFormat
+
+Picture = NDArray[np.uint8]
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", *(["AVIF"] if features.check("avif") else []))
+"""Pillow's names of what is read; its other decoders are never reached, so their faults can't be either."""
+
+# What Pillow and its codecs raise on data that breaks its own format.
+_DAMAGE = (OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, EOFError, OverflowError, MemoryError)
+
+
+@dataclass(frozen=True)
+class PictureLimits:
+    """What is refused before it costs anything."""
+
+    max_bytes: int = 20 * 2**20
+    """Of the encoded picture."""
+    max_pixels: int = 25_000_000
+    """Width x height as the header announces them; decoding takes about 8 bytes of memory for each."""
+
+
+def decode(body: bytes, limits: PictureLimits) -> Picture:
+    """Decode the first frame of a picture: EXIF orientation applied, transparency laid on white, any mode to RGB.
+
+    Returns:
+        (H, W, 3) uint8.
+
+    Raises:
+        NoPicture: the body is empty.
+        BodyTooLarge, PictureTooLarge: over the limits; the pixels were not decoded.
+        UnsupportedPictureFormat: the bytes are in none of `FORMATS`.
+        DamagedPicture: the header is fine, what follows is not.
+    """
+    if not body:
+        raise NoPicture("the body is empty: send the picture itself, or a form with the field 'file'")
+    if len(body) > limits.max_bytes:
+        raise BodyTooLarge(f"the picture has {len(body):,} bytes; the limit is {limits.max_bytes:,}")
+    with _open(body) as picture:
+        width, height = picture.size
+        if width * height > limits.max_pixels:
+            raise PictureTooLarge(
+                f"the picture has {width} x {height} = {width * height:,} pixels; the limit is"
+                f" {limits.max_pixels:,}: send it smaller"
+            )
+        try:
+            picture.load()
+            return np.asarray(_to_rgb(_upright(picture)))
+        except _DAMAGE as error:
+            reason = str(error) or type(error).__name__
+            raise DamagedPicture(f"the {picture.format} data can't be decoded: {reason}") from error
+
+
+def _open(body: bytes) -> Image.Image:
+    """Read the header only."""
+    try:
+        return Image.open(io.BytesIO(body), formats=FORMATS)
+    except UnidentifiedImageError as error:
+        raise UnsupportedPictureFormat(
+            f"the bytes are no picture that can be read; send one of {', '.join(FORMATS)}"
+        ) from error
+    except Image.DecompressionBombError as error:
+        raise PictureTooLarge(f"the picture is far too large: {error}") from error
+    except _DAMAGE as error:
+        raise DamagedPicture(f"the picture's header can't be read: {error}") from error
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    """Apply the EXIF orientation. EXIF data too broken to be read says nothing about the pixels, so it is ignored."""
+    try:
+        return ImageOps.exif_transpose(picture)
+    except (*_DAMAGE, AttributeError, ZeroDivisionError):
+        return picture
+
+
+def _to_rgb(picture: Image.Image) -> Image.Image:
+    """Convert any mode that Pillow decodes to RGB, transparency laid on white."""
+    if picture.mode.startswith(("I", "F")):
+        return _deep_grey_to_rgb(picture)
+    if picture.has_transparency_data:
+        picture = picture.convert("RGBA")
+        page = Image.new("RGB", picture.size, "white")
+        page.paste(picture, mask=picture.getchannel("A"))
+        return page
+    return picture if picture.mode == "RGB" else picture.convert("RGB")
+
+
+def _deep_grey_to_rgb(picture: Image.Image) -> Image.Image:
+    """Grey of more than 8 bits to 8: Pillow's own `convert` would cut everything above 255 off.
+
+    Integers are 16-bit (Pillow scales PNM to it) and keep their upper byte. Mode F (TIFF) has no fixed range: where
+    nothing is above 1, 1 is white, else 255 is.
+    """
+    values = np.asarray(picture)
+    if picture.mode == "F":
+        values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+        grey = values * 255 if values.max() <= 1 else values
+    else:
+        grey = values.astype(np.int64) >> 8
+    return Image.fromarray(np.clip(grey, 0, 255).astype(np.uint8)).convert("RGB")

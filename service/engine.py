@@ -1,0 +1,153 @@
+"""Turns (n, h, w, c) uint8 pixels into (n, K) logits and probabilities: one ONNX graph on CPU or CUDA."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+from onnx import TensorProto, helper
+
+from service.contract import LOGITS, PIXELS, PROBABILITIES, Manifest
+from service.errors import ModelRefused, ProviderUnavailable
+
+Pixels = NDArray[np.uint8]
+"""(n, h, w, c) uint8."""
+
+
+class Provider(StrEnum):
+    """Where the arithmetic runs. `auto`: CUDA if this onnxruntime has it and it works here, else the CPU."""
+
+    AUTO = "auto"
+    CUDA = "cuda"
+    CPU = "cpu"
+
+
+_RUNTIME_NAME = {Provider.CUDA: "CUDAExecutionProvider", Provider.CPU: "CPUExecutionProvider"}
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What the network answers to n pictures, a row each."""
+
+    logits: NDArray[np.float32]
+    """(n, K) float32."""
+    probabilities: NDArray[np.float32]
+    """(n, K) float32 in [0, 1]."""
+
+
+class Engine:
+    """A loaded serving graph; safe to call from several threads. Made by `load_engine`."""
+
+    def __init__(self, session: ort.InferenceSession) -> None:
+        self._session = session
+
+    def run(self, pixels: Pixels) -> Scores:
+        """Classify n pictures.
+
+        Args:
+            pixels: (n, h, w, c) uint8 of the manifest's input size.
+        """
+        logits, probabilities = self._session.run([LOGITS, PROBABILITIES], {PIXELS: pixels})
+        return Scores(logits=logits, probabilities=probabilities)
+
+
+def load_engine(manifest: Manifest, onnx: bytes, provider: Provider, threads: int) -> Engine:
+    """Load a graph, hold its signature against the manifest, and run it once so that the first caller needn't wait.
+
+    Args:
+        manifest: what the graph has to agree with.
+        onnx: the bytes of `model.onnx`.
+        provider: `cpu` or `cuda`, as `choose_provider` gave it.
+        threads: of the arithmetic inside one run.
+
+    Raises:
+        ModelRefused: onnxruntime can't load the graph, or its inputs and outputs break the contract.
+    """
+    session = load_session(manifest.name, onnx, provider, threads, optimised=True)
+    _check_signature(session, manifest)
+    engine = Engine(session)
+    spec = manifest.input
+    engine.run(np.zeros((1, spec.height, spec.width, spec.channels), np.uint8))
+    return engine
+
+
+def load_session(name: str, onnx: bytes, provider: Provider, threads: int, *, optimised: bool) -> ort.InferenceSession:
+    """Make an onnxruntime session.
+
+    Unoptimised, every value of the graph can be an output: optimisation would fuse some of them away.
+
+    Raises:
+        ModelRefused: onnxruntime can't load the graph.
+    """
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads  # the default is the host's cores, whatever the container's quota
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # spinning starves the other sessions
+    options.log_severity_level = 3
+    level = ort.GraphOptimizationLevel
+    options.graph_optimization_level = level.ORT_ENABLE_ALL if optimised else level.ORT_DISABLE_ALL
+    providers = [_RUNTIME_NAME[provider]]
+    if provider is Provider.CUDA:
+        providers.append(_RUNTIME_NAME[Provider.CPU])  # for the few operators that CUDA lacks
+    try:
+        return ort.InferenceSession(onnx, options, providers=providers)
+    except Exception as error:  # onnxruntime's exceptions share no base but Exception
+        raise ModelRefused(f"{name}: onnxruntime can't load the graph: {error}") from error
+
+
+def choose_provider(wanted: Provider) -> Provider:
+    """Resolve `auto`, and refuse a provider that isn't there.
+
+    Raises:
+        ProviderUnavailable: `cuda` was asked for, and this onnxruntime has none or it doesn't start.
+    """
+    if wanted is Provider.CPU:
+        return Provider.CPU
+    problem = _cuda_problem()
+    if problem is None:
+        return Provider.CUDA
+    if wanted is Provider.AUTO:
+        return Provider.CPU
+    raise ProviderUnavailable(f"provider 'cuda' was asked for, but {problem}; use 'cpu', or 'auto' to take what works")
+
+
+def _cuda_problem() -> str | None:
+    """Why CUDA can't be used, or None. That it is listed isn't enough: onnxruntime falls back without an error."""
+    if _RUNTIME_NAME[Provider.CUDA] not in ort.get_available_providers():
+        return "this onnxruntime has no CUDA (install the extra 'gpu' in place of 'cpu')"
+    value = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1])
+    result = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1])
+    graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "probe", [value], [result])
+    probe = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    try:
+        session = load_session("probe", probe.SerializeToString(), Provider.CUDA, 1, optimised=True)
+    except ModelRefused as error:
+        return f"it doesn't start here: {error}"
+    if _RUNTIME_NAME[Provider.CUDA] not in session.get_providers():
+        return "it doesn't start here: a driver or a library of it is missing"
+    return None
+
+
+def _check_signature(session: ort.InferenceSession, manifest: Manifest) -> None:
+    """Hold inputs and outputs against the manifest; only the batch size may be open.
+
+    Raises:
+        ModelRefused: they differ.
+    """
+    spec = manifest.input
+    found = {node.name: (node.type, list(node.shape)) for node in [*session.get_inputs(), *session.get_outputs()]}
+    expected = {
+        PIXELS: ("tensor(uint8)", [spec.height, spec.width, spec.channels]),
+        LOGITS: ("tensor(float)", [len(manifest.labels)]),
+        PROBABILITIES: ("tensor(float)", [len(manifest.labels)]),
+    }
+    if set(found) != set(expected):
+        raise ModelRefused(f"{manifest.name}: the graph has {sorted(found)}, the contract wants {sorted(expected)}")
+    for name, (kind, shape) in expected.items():
+        found_kind, found_shape = found[name]
+        if found_kind != kind or found_shape[1:] != shape or isinstance(found_shape[0], int):
+            raise ModelRefused(
+                f"{manifest.name}: {name!r} is {found_kind} {found_shape} in the graph; by its manifest it has to be"
+                f" {kind} ['n', {', '.join(map(str, shape))}]"
+            )

@@ -1,0 +1,164 @@
+"""Turns every way a request or a start can fail into one tree of exceptions, each with a status and a stable code.
+
+    ConvscopeError
+    ├── RequestError                    the client's mistake: 4xx, nothing is lost, try again corrected
+    │   ├── NoPicture                   400  no_picture
+    │   ├── UnsupportedMediaType        415  unsupported_media_type
+    │   ├── BodyTooLarge                413  body_too_large
+    │   ├── UnsupportedPictureFormat    415  unsupported_picture_format
+    │   ├── PictureTooLarge             413  picture_too_large
+    │   ├── DamagedPicture              422  damaged_picture
+    │   ├── UnknownModel                404  unknown_model
+    │   ├── UnknownVersion              404  unknown_version
+    │   ├── UnknownLayer                404  unknown_layer
+    │   ├── UnknownSample               404  unknown_sample
+    │   └── NotAcceptable               406  not_acceptable
+    ├── Unavailable                     503  unavailable: the service is stopping
+    ├── ModelRefused                    500  model_refused: a version in models/ cannot be served
+    │   └── ContractTooNew              500  contract_too_new
+    ├── ProviderUnavailable             500  provider_unavailable: the runtime lacks what was asked for
+    └── PublishFailed                   500  publish_failed: nothing was published
+
+An error is raised at the stage where it happens and translated once, at the edge: into a problem document by
+`service.problems`, into one line on the terminal by `service.__main__`. Nothing here knows HTTP beyond the number.
+"""
+
+
+class ConvscopeError(Exception):
+    """Base of all errors that Convscope raises on purpose; `str(error)` says what happened and what to do."""
+
+    status: int = 500
+    code: str = "internal_error"
+    title: str = "Internal error"
+
+
+class RequestError(ConvscopeError):
+    """The request can't be answered as it is; sending it again unchanged gives the same error."""
+
+    status = 400
+    code = "invalid_request"
+    title = "Invalid request"
+
+
+class NoPicture(RequestError):
+    """The request holds no picture: an empty body, or a form without the field."""
+
+    status = 400
+    code = "no_picture"
+    title = "No picture in the request"
+
+
+class UnsupportedMediaType(RequestError):
+    """The Content-Type is neither a picture's nor a form's."""
+
+    status = 415
+    code = "unsupported_media_type"
+    title = "Unsupported media type"
+
+
+class BodyTooLarge(RequestError):
+    """The body has more bytes than the service takes."""
+
+    status = 413
+    code = "body_too_large"
+    title = "Request body too large"
+
+
+class UnsupportedPictureFormat(RequestError):
+    """The bytes are no picture in a format that the service reads."""
+
+    status = 415
+    code = "unsupported_picture_format"
+    title = "Unsupported picture format"
+
+
+class PictureTooLarge(RequestError):
+    """The picture's header announces more pixels than the service decodes."""
+
+    status = 413
+    code = "picture_too_large"
+    title = "Picture too large"
+
+
+class DamagedPicture(RequestError):
+    """The format is known, but the data behind the header can't be decoded."""
+
+    status = 422
+    code = "damaged_picture"
+    title = "Damaged picture"
+
+
+class UnknownModel(RequestError):
+    """No model of that name is served."""
+
+    status = 404
+    code = "unknown_model"
+    title = "Unknown model"
+
+
+class UnknownVersion(RequestError):
+    """The model is served, but not in that version."""
+
+    status = 404
+    code = "unknown_version"
+    title = "Unknown version"
+
+
+class UnknownLayer(RequestError):
+    """The model has no layer of that name."""
+
+    status = 404
+    code = "unknown_layer"
+    title = "Unknown layer"
+
+
+class UnknownSample(RequestError):
+    """The version has no sample picture of that file name."""
+
+    status = 404
+    code = "unknown_sample"
+    title = "Unknown sample"
+
+
+class NotAcceptable(RequestError):
+    """None of the formats named in the Accept header can be produced."""
+
+    status = 406
+    code = "not_acceptable"
+    title = "Not acceptable"
+
+
+class Unavailable(ConvscopeError):
+    """The service is stopping and takes no new work."""
+
+    status = 503
+    code = "unavailable"
+    title = "Service unavailable"
+
+
+class ModelRefused(ConvscopeError):
+    """A version in the models folder breaks the contract, so it is not served."""
+
+    code = "model_refused"
+    title = "Model refused"
+
+
+class ContractTooNew(ModelRefused):
+    """A version was published by a newer Convscope, under a contract that this one doesn't know."""
+
+    code = "contract_too_new"
+    title = "Contract too new"
+
+
+class ProviderUnavailable(ConvscopeError):
+    """The execution provider that was asked for is not in this onnxruntime, or doesn't work on this machine."""
+
+    code = "provider_unavailable"
+    title = "Execution provider unavailable"
+
+
+class PublishFailed(ConvscopeError):
+    """A version could not be published; the models folder is as it was."""
+
+    code = "publish_failed"
+    title = "Publishing failed"

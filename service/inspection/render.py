@@ -1,0 +1,122 @@
+"""Turns feature maps into one PNG: a mosaic per layer, each with a numbered colour scale."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from service.inspection.activations import Activation
+from service.inspection.layer import Layer
+
+# ColorBrewer's RdBu (colour-blind safe), blue for negative, white for 0, red for positive.
+_ANCHORS = np.array([
+    (5, 48, 97), (33, 102, 172), (67, 147, 195), (146, 197, 222), (209, 229, 240), (247, 247, 247),
+    (253, 219, 199), (244, 165, 130), (214, 96, 77), (178, 24, 43), (103, 0, 31),
+])  # fmt: skip
+
+_TILE = 56
+"""Least side of a feature map in the picture, in pixels; larger maps are drawn pixel by pixel."""
+_CELL = 18
+"""Side of one value of a vector, in pixels."""
+_WIDTH = 960
+_MARGIN = 12
+_GAP = 3
+_TITLE = 22
+_SCALE = 110
+"""Width kept free for the colour scale at the right."""
+_SCALE_HEIGHT = 64
+
+Rgb = NDArray[np.uint8]
+"""(height, width, 3) uint8."""
+
+
+@dataclass(frozen=True)
+class _Panel:
+    title: str
+    limit: float
+    """The colour scale runs from -limit to +limit."""
+    mosaic: Rgb
+
+
+def render_activations(activations: Sequence[tuple[Layer, Activation]]) -> bytes:
+    """Draw layers one below the other.
+
+    Each layer has its own colour scale, centred on zero, its ends at the layer's largest absolute value: the same
+    colour means the same number all over a layer, and white is 0 everywhere.
+
+    Returns:
+        An encoded PNG.
+    """
+    panels = [_panel(layer, values) for layer, values in activations]
+    heights = [_TITLE + max(panel.mosaic.shape[0], _SCALE_HEIGHT) + _MARGIN for panel in panels]
+    width = max([_WIDTH, *(panel.mosaic.shape[1] + _SCALE + 2 * _MARGIN for panel in panels)])
+    page = Image.new("RGB", (width, sum(heights) + _MARGIN), "white")
+    top = _MARGIN
+    for panel, height in zip(panels, heights, strict=True):
+        _draw_panel(page, panel, top)
+        top += height
+    return to_png(np.asarray(page))
+
+
+def to_png(pixels: NDArray[np.uint8]) -> bytes:
+    """Encode (h, w), (h, w, 1) or (h, w, 3) uint8 pixels without loss."""
+    content = io.BytesIO()
+    squeezed = pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels
+    Image.fromarray(squeezed).save(content, "PNG")
+    return content.getvalue()
+
+
+def colours(values: Activation, limit: float) -> Rgb:
+    """Colour each value: `values.shape + (3,)` uint8; NaN is grey, a limit of 0 makes all white."""
+    with np.errstate(invalid="ignore"):
+        place = (np.clip(values / limit, -1, 1) + 1) * (len(_ANCHORS) - 1) / 2 if limit else np.full(values.shape, 5.0)
+    known = np.nan_to_num(place, nan=5.0)
+    channels = [np.interp(known, np.arange(len(_ANCHORS)), _ANCHORS[:, channel]) for channel in range(3)]
+    coloured = np.stack(channels, axis=-1)
+    coloured[np.isnan(values)] = 160
+    return np.round(coloured).astype(np.uint8)
+
+
+def _panel(layer: Layer, values: Activation) -> _Panel:
+    finite = values[np.isfinite(values)]
+    limit = float(np.abs(finite).max()) if finite.size else 0.0
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    shape = " x ".join(map(str, values.shape))
+    title = f"{layer.name}   {layer.kind}   {shape}   {low:.4g} … {high:.4g}"
+    return _Panel(title, limit, _grid(_tiles(colours(values, limit))))
+
+
+def _tiles(coloured: Rgb) -> list[Rgb]:
+    """One picture per channel, enlarged by whole factors; a vector gives a cell per value."""
+    if coloured.ndim == 4:
+        factor = max(1, round(_TILE / max(coloured.shape[1:3])))
+        return [channel.repeat(factor, axis=0).repeat(factor, axis=1) for channel in coloured]
+    return [np.broadcast_to(colour, (_CELL, _CELL, 3)) for colour in coloured.reshape(-1, 3)]
+
+
+def _grid(tiles: Sequence[Rgb]) -> Rgb:
+    """Lay tiles of one size out row by row within the page's width, on light grey."""
+    height, width = tiles[0].shape[0] + _GAP, tiles[0].shape[1] + _GAP
+    columns = min(len(tiles), max(1, (_WIDTH - _SCALE - 2 * _MARGIN) // width))
+    rows = -(-len(tiles) // columns)
+    grid = np.full((rows * height, columns * width, 3), 225, np.uint8)
+    grid[-height:, (len(tiles) - 1) % columns * width + width :] = 255
+    for index, tile in enumerate(tiles):
+        top, left = index // columns * height, index % columns * width
+        grid[top : top + tile.shape[0], left : left + tile.shape[1]] = tile
+    return grid
+
+
+def _draw_panel(page: Image.Image, panel: _Panel, top: int) -> None:
+    pen, font = ImageDraw.Draw(page), ImageFont.load_default(13)
+    pen.text((_MARGIN, top), panel.title, fill="black", font=font)
+    page.paste(Image.fromarray(panel.mosaic), (_MARGIN, top + _TITLE))
+    left, bottom = page.width - _SCALE, top + _TITLE + _SCALE_HEIGHT
+    shades = np.linspace(panel.limit, -panel.limit, _SCALE_HEIGHT, dtype=np.float32)[:, np.newaxis]
+    bar = colours(shades, panel.limit).repeat(14, axis=1)
+    page.paste(Image.fromarray(bar), (left, top + _TITLE))
+    for value, y in ((panel.limit, top + _TITLE), (0.0, (top + _TITLE + bottom) // 2), (-panel.limit, bottom)):
+        pen.text((left + 20, y), f"{value:.4g}", fill="black", font=font, anchor="lm")

@@ -1,0 +1,30 @@
+"""Turns one layer's output into a handful of numbers."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from service.inspection.activations import Activation
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Over all values of a layer, in float64."""
+
+    minimum: float
+    maximum: float
+    mean: float
+    standard_deviation: float
+    zero_share: float
+    """Share of values that are exactly 0."""
+
+
+def measure(values: Activation) -> Statistics:
+    """Summarise one layer's output, (C, H, W) or (K,) float32."""
+    return Statistics(
+        minimum=float(values.min()),
+        maximum=float(values.max()),
+        mean=float(values.mean(dtype=np.float64)),
+        standard_deviation=float(values.std(dtype=np.float64)),
+        zero_share=float((values == 0).mean()),
+    )

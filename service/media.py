@@ -1,0 +1,110 @@
+"""Turns a request's body into the bytes of a picture, and its Accept header into one of the formats on offer."""
+
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any
+
+import mimeparse
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import Request
+
+from service.errors import BodyTooLarge, NoPicture, NotAcceptable, UnsupportedMediaType
+
+JSON = "application/json"
+SAFETENSORS = "application/vnd.safetensors"
+NPZ = "application/x-npz"
+PNG = "image/png"
+
+FIELD = "file"
+"""The form's field that holds the picture."""
+
+_FORM_OVERHEAD = 64 * 1024
+"""Bytes that a form may have beyond its picture: boundaries and headers."""
+
+PICTURE_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "image/*": {"schema": {"type": "string", "format": "binary"}},
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": [FIELD],
+                    "properties": {FIELD: {"type": "string", "format": "binary", "description": "the picture"}},
+                }
+            },
+        },
+    }
+}
+"""The OpenAPI description of a picture in a body, for a route's `openapi_extra`."""
+
+
+async def read_picture(request: Request, max_bytes: int) -> bytes:
+    """The encoded picture of a request: its body, or the field `file` of its form.
+
+    Raises:
+        UnsupportedMediaType: the body is neither a picture nor a form.
+        BodyTooLarge: refused as soon as the limit is passed, not after the rest has come.
+        NoPicture: a form without the field.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind.startswith("image/") or kind == "application/octet-stream":
+        return b"".join([chunk async for chunk in _limited(request, max_bytes)])
+    if kind == "multipart/form-data":
+        return await _read_form(request, max_bytes)
+    raise UnsupportedMediaType(
+        f"the Content-Type is {kind or 'missing'}: send the picture itself as image/png, image/jpeg …,"
+        f" or multipart/form-data with the field '{FIELD}'"
+    )
+
+
+def choose_format(accept: str | None, offers: Sequence[str]) -> str:
+    """The format that the client likes best; the first on offer where it has no preference.
+
+    Source: RFC 9110, section 12.5.1.
+
+    Raises:
+        NotAcceptable: it takes none of them.
+    """
+    if not accept or accept.strip() == "*/*":
+        return offers[0]
+    try:
+        # mimeparse prefers the last of equals, we the first.
+        best = mimeparse.best_match(list(reversed(offers)), accept)
+    except (mimeparse.MimeTypeParseException, ValueError) as error:
+        raise NotAcceptable(f"the Accept header {accept!r} can't be read") from error
+    if not best:
+        raise NotAcceptable(f"Accept is {accept!r}; on offer are {', '.join(offers)}")
+    return str(best)
+
+
+async def _read_form(request: Request, max_bytes: int) -> bytes:
+    parser = MultiPartParser(request.headers, _limited(request, max_bytes + _FORM_OVERHEAD), max_files=1, max_fields=8)
+    try:
+        form = await parser.parse()
+    except (MultiPartException, KeyError) as error:
+        raise NoPicture(f"the form can't be read: {getattr(error, 'message', 'it has no boundary')}") from error
+    try:
+        field = form.get(FIELD)
+        if not isinstance(field, UploadFile):
+            raise NoPicture(f"the form has no file in the field '{FIELD}'")
+        return await field.read()
+    finally:
+        await form.close()
+
+
+async def _limited(request: Request, max_bytes: int) -> AsyncGenerator[bytes, None]:
+    """The body as it comes in.
+
+    Raises:
+        BodyTooLarge: it announces, or turns out to have, more than `max_bytes`.
+    """
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > max_bytes:
+        raise BodyTooLarge(f"the body has {int(announced):,} bytes; the limit is {max_bytes:,}")
+    received = 0
+    async for chunk in request.stream():
+        received += len(chunk)
+        if received > max_bytes:
+            raise BodyTooLarge(f"the body has more than {max_bytes:,} bytes, the limit")
+        yield chunk

@@ -1,0 +1,77 @@
+"""Turns the bytes of a request into its answer: the stages, one a line. Read this file first.
+
+    bytes -decode-> (H, W, 3) u8 -preprocess-> (h, w, c) u8 -batching-> (n, h, w, c) u8 -engine-> (n, K) f32
+          -postprocess-> ranked labels
+
+Each arrow is a file of that name. A request waits in one place only, the batch queue; it can be refused as malformed in
+one place only, decode.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import TypeVar
+
+from service.contract import PictureInput
+from service.decode import Picture, PictureLimits, decode
+from service.inspection.activations import Activation
+from service.inspection.layer import Layer
+from service.postprocess import RankedLabel, rank
+from service.preprocess import preprocess
+from service.registry import ServedVersion
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """The way of a picture through a version."""
+
+    limits: PictureLimits
+    workers: Executor
+    """Threads for what takes longer than the event loop may stand still: decoding and inspection."""
+
+    async def pixels(self, version: ServedVersion, body: bytes) -> Picture:
+        """What the network sees of a picture: (h, w, c) uint8.
+
+        Raises:
+            RequestError: the picture can't be decoded; see `decode.decode`.
+        """
+        return await self._in_worker(lambda: self._prepare(body, version.published.manifest.input))
+
+    async def predict(self, version: ServedVersion, body: bytes, top_k: int) -> list[RankedLabel]:
+        """The `top_k` most probable labels of a picture, most probable first.
+
+        Raises:
+            RequestError: the picture can't be decoded; see `decode.decode`.
+        """
+        pixels = await self.pixels(version, body)
+        probabilities = await version.batcher.classify(pixels)
+        return rank(probabilities, version.published.manifest.labels, top_k)
+
+    async def activations(
+        self, version: ServedVersion, body: bytes, names: Sequence[str]
+    ) -> list[tuple[Layer, Activation]]:
+        """What the named layers (none named: all) computed for a picture.
+
+        Raises:
+            RequestError: the picture can't be decoded, or a layer isn't there.
+        """
+        pixels = await self.pixels(version, body)
+        return await self._in_worker(lambda: version.inspector().activations(pixels, names))
+
+    async def layers(self, version: ServedVersion) -> Sequence[Layer]:
+        """The layer table of a version."""
+        return await self._in_worker(lambda: version.inspector().layers)
+
+    async def encode(self, write: Callable[[], bytes]) -> bytes:
+        """Write a large answer beside the event loop."""
+        return await self._in_worker(write)
+
+    def _prepare(self, body: bytes, spec: PictureInput) -> Picture:
+        picture = decode(body, self.limits)
+        return preprocess(picture, spec)
+
+    async def _in_worker(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self.workers, work)

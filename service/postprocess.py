@@ -1,0 +1,28 @@
+"""Turns (K,) probabilities into the most probable labels."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class RankedLabel:
+    """A label, its position among the model's labels, and its probability in [0, 1]."""
+
+    label: str
+    index: int
+    probability: float
+
+
+def rank(probabilities: NDArray[np.float32], labels: Sequence[str], top_k: int) -> list[RankedLabel]:
+    """The `top_k` most probable labels (all, where there are fewer), most probable first, ties in label order.
+
+    Args:
+        probabilities: (K,) float32.
+        labels: K of them, in the graph's order.
+        top_k: at least 1.
+    """
+    order = np.argsort(-probabilities, kind="stable")[:top_k]
+    return [RankedLabel(labels[index], index, float(probabilities[index])) for index in order.tolist()]

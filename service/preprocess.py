@@ -1,0 +1,136 @@
+"""Turns (H, W, 3) uint8 pixels of any size into the (h, w, c) uint8 pixels that a model's manifest asks for.
+
+Only geometry and channels happen here; scaling, mean and standard deviation are inside the ONNX graph.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from service.contract import CenterCrop, MnistForm, PictureInput, Stretch
+from service.decode import Picture
+
+_INK_FLOOR = 0.1
+"""Contrast, as a share of the strongest ink, up to which a pixel counts as paper however clean the paper is."""
+
+_NOISE_FLOOR = 5.0
+"""The same in standard deviations of the paper's own noise: shadows, grain, JPEG artefacts."""
+
+_WORKING_SIDE = 128
+"""A larger picture is reduced to about this many pixels a side first: averaging takes noise away, 20 are left anyway."""
+
+
+def preprocess(picture: Picture, spec: PictureInput) -> Picture:
+    """Bring a picture into the form that the network was trained on.
+
+    Args:
+        picture: (H, W, 3) uint8, RGB.
+        spec: the manifest's `input`.
+
+    Returns:
+        (spec.height, spec.width, spec.channels) uint8, C-contiguous.
+    """
+    image = Image.fromarray(picture)
+    if spec.channels == 1:
+        image = image.convert("L")  # ITU-R 601-2 luma
+    match spec.resize:
+        case Stretch():
+            pixels = np.asarray(image.resize((spec.width, spec.height), Image.Resampling.BILINEAR))
+        case CenterCrop():
+            pixels = np.asarray(ImageOps.fit(image, (spec.width, spec.height), Image.Resampling.BILINEAR))
+        case MnistForm(box=box):
+            pixels = _mnist_form(image, spec.height, spec.width, box)
+    return np.ascontiguousarray(pixels).reshape(spec.height, spec.width, spec.channels)
+
+
+def _mnist_form(image: Image.Image, height: int, width: int, box: int) -> Picture:
+    """MNIST's normalisation of a grey picture: (height, width) uint8, light ink on 0, see `contract.MnistForm`.
+
+    A picture that already is in that form is returned as it is: another resampling would only blur it.
+    """
+    pixels = np.asarray(image)
+    if pixels.shape == (height, width) and _is_mnist_form(pixels, box):
+        return pixels
+    if max(image.size) >= 2 * _WORKING_SIDE:
+        image = image.reduce(max(image.size) // _WORKING_SIDE)
+    ink = _ink(np.asarray(image, dtype=np.float32))
+    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+    if not rows.size:
+        return np.zeros((height, width), np.uint8)
+    ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return _centred(_fitted(ink, box), height, width)
+
+
+def _is_mnist_form(pixels: Picture, box: int) -> bool:
+    """Whether ink is light on black, within the box, its centre of mass within a pixel of the middle."""
+    rows, columns = np.flatnonzero(pixels.any(axis=1)), np.flatnonzero(pixels.any(axis=0))
+    if not rows.size or max(np.ptp(rows), np.ptp(columns)) >= box:
+        return False
+    middle = (np.array(pixels.shape) - 1) / 2
+    return bool(np.all(np.abs(_centre_of_mass(pixels) - middle) <= 1))
+
+
+def _ink(grey: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How much a pixel differs from the paper, in the ink's direction: float32 in [0, 1], 0 where it is paper.
+
+    The paper is the plane that fits the border, so a shadow across the page is part of it. The ink is on the side of it
+    that has the stronger contrast: black on white and white on black come out alike.
+    """
+    relief, noise = _above_paper(grey)
+    strongest = max(float(relief.max()), float(-relief.min()))
+    if strongest < 1:  # less than one step of 256: an empty page
+        return np.zeros_like(grey)
+    if relief.max() < -relief.min():
+        relief = -relief
+    floor = min(0.5, max(_INK_FLOOR, _NOISE_FLOOR * noise / strongest))
+    ink: NDArray[np.float32] = np.clip((relief / strongest - floor) / (1 - floor), 0, 1).astype(np.float32)
+    return ink
+
+
+def _above_paper(grey: NDArray[np.float32]) -> tuple[NDArray[np.float64], float]:
+    """Each pixel's height over the paper, and the standard deviation of the paper's noise, in grey levels.
+
+    The plane is fitted to the border's pixels twice, the second time without those that stick out: ink that touches the
+    border is not paper.
+    """
+    height, width = grey.shape
+    y, x = np.mgrid[0:height, 0:width]
+    design = np.stack([np.ones(grey.size), y.ravel() / height, x.ravel() / width], axis=1)
+    values = grey.ravel().astype(np.float64)
+    on_border = ((y == 0) | (y == height - 1) | (x == 0) | (x == width - 1)).ravel()
+    off = np.abs(values[on_border] - np.median(values[on_border]))
+    kept = np.flatnonzero(on_border)[off <= 3 * np.median(off) + 1]
+    for _ in range(2):
+        plane = np.linalg.lstsq(design[kept], values[kept], rcond=None)[0]
+        off = np.abs(values[on_border] - design[on_border] @ plane)
+        noise = 1.4826 * float(np.median(off))  # the median absolute deviation of a normal distribution
+        kept = np.flatnonzero(on_border)[off <= 3 * noise + 1]
+    return (values - design @ plane).reshape(grey.shape), noise
+
+
+def _fitted(ink: NDArray[np.float32], box: int) -> NDArray[np.float32]:
+    """Scale to a longer side of `box` pixels, proportions kept, no side under 1; peak contrast restored to 1."""
+    height, width = ink.shape
+    scale = box / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    filter_ = Image.Resampling.BOX if scale < 1 else Image.Resampling.BILINEAR
+    fitted: NDArray[np.float32] = np.asarray(Image.fromarray(ink).resize(size, filter_))
+    return fitted / np.float32(fitted.max())
+
+
+def _centred(ink: NDArray[np.float32], height: int, width: int) -> Picture:
+    """Lay the ink on black with its centre of mass in the middle, moved back where it would stick out."""
+    canvas = np.zeros((height, width), np.uint8)
+    room = np.array(canvas.shape) - ink.shape
+    corner = np.clip(np.round((np.array(canvas.shape) - 1) / 2 - _centre_of_mass(ink)), 0, room).astype(int)
+    top, left = corner
+    canvas[top : top + ink.shape[0], left : left + ink.shape[1]] = np.round(ink * 255)
+    return canvas
+
+
+def _centre_of_mass(ink: NDArray[np.generic]) -> NDArray[np.float64]:
+    """(y, x) in pixels, of values that are not all zero."""
+    weights = ink.astype(np.float64)
+    rows, columns = weights.sum(axis=1), weights.sum(axis=0)
+    moments = np.array([rows @ np.arange(rows.size), columns @ np.arange(columns.size)], np.float64)
+    return moments / float(weights.sum())

@@ -1,0 +1,68 @@
+"""Turns errors into RFC 9457 problem documents: the one place where an exception becomes an HTTP answer."""
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from service.errors import ConvscopeError
+from service.schemas import Problem
+
+MEDIA_TYPE = "application/problem+json"
+
+log = logging.getLogger("convscope")
+
+_CODES = {404: "not_found", 405: "method_not_allowed", 422: "invalid_parameter"}
+
+
+def add_problem_handlers(app: FastAPI) -> None:
+    """Have every error of `app` answered as a problem document."""
+    app.add_exception_handler(ConvscopeError, _answer_convscope_error)
+    app.add_exception_handler(RequestValidationError, _answer_invalid_parameters)
+    app.add_exception_handler(HTTPException, _answer_http_error)
+    app.add_exception_handler(Exception, _answer_fault)
+
+
+def document_problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The OpenAPI description of the problems that a route may answer with, for its `responses`."""
+    schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    return {status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: schema}} for status in statuses}
+
+
+def problem_response(problem: Problem, headers: dict[str, str] | None = None) -> Response:
+    """The HTTP answer for one problem."""
+    return Response(problem.model_dump_json(), problem.status, headers=headers, media_type=MEDIA_TYPE)
+
+
+async def _answer_convscope_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, ConvscopeError)  # noqa: S101 - Starlette's signature is wider than what it calls with
+    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.error("%s: %s", error.code, error)
+    return problem_response(Problem(title=error.title, status=error.status, detail=str(error), code=error.code))
+
+
+async def _answer_invalid_parameters(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - as above
+    details = [f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors()]
+    return problem_response(
+        Problem(title="Invalid parameter", status=422, detail="; ".join(details), code="invalid_parameter")
+    )
+
+
+async def _answer_http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - as above
+    title = HTTPStatus(error.status_code).phrase
+    code = _CODES.get(error.status_code, title.lower().replace(" ", "_"))
+    detail = f"{request.method} {request.url.path}: {title.lower()}; the API is described at /docs"
+    problem = Problem(title=title, status=error.status_code, detail=detail, code=code)
+    return problem_response(problem, dict(error.headers or {}))
+
+
+async def _answer_fault(_: Request, error: Exception) -> Response:
+    """A fault of ours: the client learns that it is one, the log has the traceback (the server re-raises it)."""
+    detail = f"the service failed ({type(error).__name__}); its log has the details"
+    return problem_response(Problem(title="Internal error", status=500, detail=detail, code="internal_error"))

@@ -1,0 +1,136 @@
+"""Turns a checked graph and its evidence into `models/<name>/<version>/`, whole or not at all.
+
+The only door into the models folder. Everything is written into a hidden folder beside the models, flushed to the
+disk, read back through the same checks that the service makes, and then renamed into its place: a rename is atomic, so
+whoever looks sees the version complete or not at all, whenever the power goes.
+"""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from service.contract import EVIDENCE_FILE, MANIFEST_FILE, MODEL_FILE, SAMPLES_FOLDER, Evidence, Manifest, read_version
+from service.engine import Provider, load_engine
+from service.errors import ModelRefused, PublishFailed
+
+STAGING_PREFIX = ".staging-"
+"""Folders of this prefix in the models folder are versions in the making; whoever reads the folder passes them by."""
+
+
+def publish(models: Path, manifest: Manifest, evidence: Evidence, onnx: bytes, samples: Mapping[str, bytes]) -> Path:
+    """Publish a version under the next free number.
+
+    Args:
+        models: the models folder; it is made where it is missing.
+        manifest: its `onnx.sha256` has to be that of `onnx`.
+        evidence: names every file of `samples`.
+        onnx: the bytes of the graph.
+        samples: encoded pictures by file name.
+
+    Returns:
+        `models/<name>/<version>`.
+
+    Raises:
+        PublishFailed: the version would be refused by the service, or the disk doesn't take it; nothing was published.
+    """
+    try:
+        models.mkdir(parents=True, exist_ok=True)
+        with _staging(models) as staging:
+            # The same two last path elements as the final place, so that the checks see what the service will see.
+            folder = staging / manifest.name / "1"
+            _write(folder, manifest, evidence, onnx, samples)
+            published = read_version(folder)
+            load_engine(published.manifest, published.onnx, Provider.CPU, threads=1)
+            return _move(folder, models / manifest.name)
+    except ModelRefused as error:
+        raise PublishFailed(f"not published, because the service would refuse it: {error}") from error
+    except OSError as error:
+        raise PublishFailed(f"not published: {error.strerror} ({error.filename or models})") from error
+
+
+def sha256(content: bytes) -> str:
+    """The digest that a manifest records, 64 hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def _write(folder: Path, manifest: Manifest, evidence: Evidence, onnx: bytes, samples: Mapping[str, bytes]) -> None:
+    pictures = folder / SAMPLES_FOLDER
+    pictures.mkdir(parents=True)
+    _write_through(folder / MODEL_FILE, onnx)
+    _write_through(folder / MANIFEST_FILE, manifest.model_dump_json(indent=2).encode() + b"\n")
+    _write_through(folder / EVIDENCE_FILE, evidence.model_dump_json(indent=2).encode() + b"\n")
+    for name, picture in samples.items():
+        _write_through(pictures / name, picture)
+    _flush_folder(pictures)
+    _flush_folder(folder)
+
+
+def _move(folder: Path, model: Path) -> Path:
+    """Rename into the next free number; where another publisher took it in between, into the one after."""
+    model.mkdir(exist_ok=True)
+    _flush_folder(model.parent)
+    while True:
+        taken = [int(entry.name) for entry in model.iterdir() if entry.name.isdecimal()]
+        place = model / str(max(taken, default=0) + 1)
+        try:
+            folder.rename(place)
+        except OSError:
+            if place.exists():
+                continue
+            raise
+        _flush_folder(model)
+        return place
+
+
+@contextmanager
+def _staging(models: Path) -> Iterator[Path]:
+    """A hidden folder in the models folder, locked while its owner lives, gone afterwards."""
+    with _locked(models, fcntl.LOCK_EX):  # or another publisher would sweep the new folder before it is locked
+        _sweep(models)
+        staging = Path(tempfile.mkdtemp(prefix=STAGING_PREFIX, dir=models))
+        lock = os.open(staging, os.O_RDONLY | os.O_DIRECTORY)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    try:
+        yield staging
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+        os.close(lock)
+
+
+def _sweep(models: Path) -> None:
+    """Remove what killed publishers left behind: staging folders that nobody holds locked any more."""
+    for staging in models.glob(f"{STAGING_PREFIX}*"):
+        with suppress(BlockingIOError, FileNotFoundError), _locked(staging, fcntl.LOCK_EX | fcntl.LOCK_NB):
+            shutil.rmtree(staging, ignore_errors=True)
+
+
+@contextmanager
+def _locked(folder: Path, operation: int) -> Iterator[None]:
+    """Hold an advisory lock on a folder; the kernel lets go of it when the process dies, however it dies."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, operation)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _write_through(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make the folder's entries themselves survive a power cut (see fsync(2))."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,102 @@
+"""What the network saw and computed: `…/input` and `…/activations`."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Header, Query
+from fastapi.responses import Response
+
+from service.contract import PIXELS
+from service.inspection.activations import Activation
+from service.inspection.layer import Layer
+from service.inspection.render import render_activations, to_png
+from service.inspection.statistics import measure
+from service.media import JSON, NPZ, PICTURE_BODY, PNG, SAFETENSORS, choose_format
+from service.problems import document_problems
+from service.registry import ServedVersion
+from service.routes.served import Body, Served, Stages
+from service.schemas import Activations, Pixels
+from service.tensors import to_npz, to_safetensors
+
+router = APIRouter(tags=["inspection"])
+
+Accept = Annotated[str | None, Header(description="the format of the answer")]
+
+_BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
+_PROBLEMS = document_problems(400, 404, 406, 413, 415, 422)
+
+
+def _formats(model: type, *binary: str) -> dict[int | str, dict[str, Any]]:
+    return {200: {"model": model, "content": dict.fromkeys(binary, _BINARY)}, **_PROBLEMS}
+
+
+@router.post("/input", openapi_extra=PICTURE_BODY, responses=_formats(Pixels, PNG, SAFETENSORS, NPZ))
+async def show_input(served: Served, pipeline: Stages, body: Body, accept: Accept = None) -> Response:
+    """The exact pixels that the network sees of a picture: decoded, turned upright, resized, normalised."""
+    form = choose_format(accept, (JSON, PNG, SAFETENSORS, NPZ))
+    pixels = await pipeline.pixels(served, body)
+    match form:
+        case "image/png":
+            content = to_png(pixels)
+        case "application/vnd.safetensors":
+            content = to_safetensors({PIXELS: pixels}, _identity(served))
+        case "application/x-npz":
+            content = to_npz({PIXELS: pixels})
+        case _:
+            content = _dump({**_head(served), "shape": pixels.shape, "values": pixels})
+    return Response(content, media_type=form)
+
+
+@router.post("/activations", openapi_extra=PICTURE_BODY, responses=_formats(Activations, SAFETENSORS, NPZ, PNG))
+async def show_activations(  # noqa: PLR0913, PLR0917 - each is a part of the request
+    served: Served,
+    pipeline: Stages,
+    body: Body,
+    layers: Annotated[
+        list[str], Query(description="names from the layer table, repeated or separated by commas; none: all")
+    ] = [],  # noqa: B006 - FastAPI copies it
+    values: Annotated[bool, Query(description="JSON only: false leaves the values out, the statistics stay")] = True,
+    accept: Accept = None,
+) -> Response:
+    """What each layer computed for a picture: statistics and values, or tensors by layer name, or a picture of them."""
+    form = choose_format(accept, (JSON, SAFETENSORS, NPZ, PNG))
+    names = [name for item in layers for name in item.split(",") if name]
+    activations = await pipeline.activations(served, body, names)
+    return Response(await pipeline.encode(lambda: _encode(form, served, activations, values)), media_type=form)
+
+
+def _encode(form: str, served: ServedVersion, activations: Sequence[tuple[Layer, Activation]], values: bool) -> bytes:
+    tensors = {layer.name: activation for layer, activation in activations}
+    match form:
+        case "application/vnd.safetensors":
+            return to_safetensors(tensors, _identity(served))
+        case "application/x-npz":
+            return to_npz(tensors)
+        case "image/png":
+            return render_activations(activations)
+    rows = [
+        {
+            "name": layer.name,
+            "kind": layer.kind,
+            "shape": activation.shape,
+            "statistics": asdict(measure(activation)),
+            "values": activation if values else None,
+        }
+        for layer, activation in activations
+    ]
+    return _dump({**_head(served), "layers": rows})
+
+
+def _head(served: ServedVersion) -> dict[str, object]:
+    return {"model": served.published.name, "version": served.published.version}
+
+
+def _identity(served: ServedVersion) -> dict[str, str]:
+    return {key: str(value) for key, value in _head(served).items()}
+
+
+def _dump(document: dict[str, object]) -> bytes:
+    """JSON with arrays as nested lists; NaN and infinities, which JSON lacks, as null."""
+    return orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)

@@ -1,0 +1,56 @@
+"""What is served: `/v1/models` and `/v1/models/{model}`."""
+
+from fastapi import APIRouter
+
+from service.problems import document_problems
+from service.registry import Registry, ServedVersion
+from service.routes.served import Models, Served
+from service.schemas import ModelDescription, RefusedVersion
+from service.schemas import Models as ModelsAnswer
+
+models_router = APIRouter(tags=["models"])
+model_router = APIRouter(tags=["models"])
+
+
+@models_router.get("/v1/models")
+async def list_models(registry: Models) -> ModelsAnswer:
+    """All served models, each in the version that answers, and the versions that can't be served."""
+    return ModelsAnswer(
+        provider=registry.runtime.provider,
+        models=[describe(registry, registry.find(name)) for name in registry.models],
+        refused=[
+            RefusedVersion(
+                name=refusal.name, version=refusal.version, code=refusal.error.code, detail=str(refusal.error)
+            )
+            for refusal in registry.refusals
+        ],
+    )
+
+
+@model_router.get("", responses=document_problems(404, 422))
+async def describe_model(registry: Models, served: Served) -> ModelDescription:
+    """One model: its labels, input, figures, and how it was made."""
+    return describe(registry, served)
+
+
+def describe(registry: Registry, served: ServedVersion) -> ModelDescription:
+    """What the API tells of a version."""
+    published, manifest = served.published, served.published.manifest
+    return ModelDescription(
+        name=manifest.name,
+        version=published.version,
+        versions=list(registry.models[manifest.name]),
+        description=manifest.description,
+        labels=list(manifest.labels),
+        input=manifest.input,
+        head=manifest.head,
+        parameters=manifest.onnx.parameters,
+        metrics=manifest.metrics,
+        provider=served.runtime.provider,
+        created=manifest.created.isoformat(),
+        dataset=manifest.dataset,
+        training=manifest.training,
+        parity=published.evidence.parity,
+        test=published.evidence.test,
+        samples=len(published.evidence.samples),
+    )

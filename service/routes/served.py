@@ -1,0 +1,61 @@
+"""Turns the path of a request into what it is about: a served version, and the pipeline that answers for it."""
+
+from typing import Annotated
+
+from fastapi import Depends, Path, Request
+
+from service.errors import UnknownVersion
+from service.media import read_picture
+from service.pipeline import Pipeline
+from service.registry import Registry, ServedVersion
+
+
+def find_registry(request: Request) -> Registry:
+    """All models being served."""
+    registry: Registry = request.app.state.registry
+    return registry
+
+
+def find_pipeline(request: Request) -> Pipeline:
+    """The way of a picture through a version."""
+    pipeline: Pipeline = request.app.state.pipeline
+    return pipeline
+
+
+def find_version(
+    request: Request,
+    registry: Annotated[Registry, Depends(find_registry)],
+    model: Annotated[str, Path(description="the model's name", examples=["digits"])],
+) -> ServedVersion:
+    """The version that the path names, or the latest where it names none.
+
+    Raises:
+        UnknownModel, UnknownVersion: it isn't served.
+    """
+    version = request.path_params.get("version")
+    if version is None:
+        return registry.find(model)
+    if not str(version).isdecimal():
+        raise UnknownVersion(f"{version!r} is no version; versions are numbers, 1, 2, 3 …")
+    return registry.find(model, int(version))
+
+
+async def document_version(
+    version: Annotated[int, Path(description="the version's number", examples=[1], ge=1)],
+) -> None:
+    """Tell the OpenAPI schema of the path's version; `find_version` reads it, for both forms of a path."""
+
+
+async def find_picture(request: Request, pipeline: Annotated[Pipeline, Depends(find_pipeline)]) -> bytes:
+    """The encoded picture of the request.
+
+    Raises:
+        RequestError: see `media.read_picture`.
+    """
+    return await read_picture(request, pipeline.limits.max_bytes)
+
+
+Models = Annotated[Registry, Depends(find_registry)]
+Stages = Annotated[Pipeline, Depends(find_pipeline)]
+Served = Annotated[ServedVersion, Depends(find_version)]
+Body = Annotated[bytes, Depends(find_picture)]

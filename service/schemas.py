@@ -1,0 +1,159 @@
+"""Says what the API answers: one pydantic model per JSON document, the source of the OpenAPI schema."""
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from service.contract import DatasetRecord, Parity, PictureInput, TestFigures, TrainingRecord
+from service.inspection.layer import Kind, Layer
+
+
+class Answer(BaseModel):
+    """Base of the answers: built once, never changed."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Problem(Answer):
+    """Why a request was refused, as RFC 9457 `application/problem+json`."""
+
+    type: str = Field(default="about:blank", description="always about:blank: `code` tells the problems apart")
+    title: str
+    status: int
+    detail: str = Field(description="what happened and what to do")
+    code: str = Field(description="stable, for programs", examples=["damaged_picture"])
+
+
+class Prediction(Answer):
+    """One label and how probable the network finds it."""
+
+    label: str
+    index: int = Field(description="position among the model's labels")
+    probability: float
+
+
+class Predictions(Answer):
+    """The most probable labels, most probable first."""
+
+    model: str
+    version: int
+    predictions: list[Prediction]
+
+
+class ModelDescription(Answer):
+    """What a served model is and where it came from."""
+
+    name: str
+    version: int = Field(description="the version that this description is of, and that answers")
+    versions: list[int] = Field(description="all versions that are served, oldest first")
+    description: str
+    labels: list[str]
+    input: PictureInput
+    head: str = Field(description="softmax: one label is true; sigmoid: each label on its own")
+    parameters: int
+    metrics: Mapping[str, float]
+    provider: str = Field(description="what runs it: cpu or cuda")
+    created: str = Field(description="when it was published, ISO 8601")
+    dataset: DatasetRecord | None
+    training: TrainingRecord | None
+    parity: Parity
+    test: TestFigures
+    samples: int = Field(description="how many sample pictures it has")
+
+
+class RefusedVersion(Answer):
+    """A version in the models folder that is not served, and why."""
+
+    name: str
+    version: str
+    code: str
+    detail: str
+
+
+class Models(Answer):
+    """All models that are served, by name, and all versions that can't be."""
+
+    provider: str
+    models: list[ModelDescription]
+    refused: list[RefusedVersion]
+
+
+class SamplePicture(Answer):
+    """A held-out picture to try the model on."""
+
+    file: str = Field(description="fetch it at …/samples/{file}")
+    label: str = Field(description="what it shows")
+
+
+class Samples(Answer):
+    """The sample pictures of one version."""
+
+    model: str
+    version: int
+    samples: list[SamplePicture]
+
+
+class LayerTotals(Answer):
+    """Sums over all layers."""
+
+    parameters: int
+    macs: int
+
+
+class Layers(Answer):
+    """The layer table, in the order of computation."""
+
+    model: str
+    version: int
+    layers: list[Layer]
+    totals: LayerTotals
+
+
+class Statistics(Answer):
+    """Numbers about one layer's output for one picture."""
+
+    minimum: float
+    maximum: float
+    mean: float
+    standard_deviation: float
+    zero_share: float = Field(description="share of values that are exactly 0")
+
+
+class LayerActivation(Answer):
+    """One layer's output for one picture."""
+
+    name: str
+    kind: Kind
+    shape: list[int] = Field(description="without the batch dimension, channels first")
+    statistics: Statistics
+    values: list[object] | None = Field(description="nested lists of `shape`; null when values=false")
+
+
+class Activations(Answer):
+    """What every asked-for layer computed."""
+
+    model: str
+    version: int
+    layers: list[LayerActivation]
+
+
+class Pixels(Answer):
+    """The exact pixels that the network saw."""
+
+    model: str
+    version: int
+    shape: list[int] = Field(description="height, width, channels")
+    values: list[object] = Field(description="nested lists of `shape`, 0 to 255")
+
+
+class Liveness(Answer):
+    """The process answers."""
+
+    live: bool
+
+
+class Readiness(Answer):
+    """Whether requests can be answered now, and how many models there are."""
+
+    ready: bool
+    models: int

@@ -1,0 +1,38 @@
+"""Turns `CONVSCOPE_…` environment variables into one frozen value, made at the edge and passed down."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from service.decode import PictureLimits
+from service.engine import Provider
+
+
+class Settings(BaseSettings):
+    """Everything that can be set about a running service; each field is also `CONVSCOPE_<FIELD>`."""
+
+    model_config = SettingsConfigDict(env_prefix="CONVSCOPE_", frozen=True, extra="forbid")
+
+    models: Path = Path("models")
+    """The models folder."""
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    """0: one that is free."""
+    workers: Annotated[int, Field(ge=1, le=256)] = 1
+    """Processes that answer."""
+    provider: Provider = Provider.AUTO
+    threads: Annotated[int, Field(ge=0)] = 0
+    """Of the arithmetic inside one run, per process; 0: the cores that this process may use."""
+    max_batch: Annotated[int, Field(ge=1)] = 32
+    """Pictures in one run, at most."""
+    max_bytes: Annotated[int, Field(ge=1)] = PictureLimits().max_bytes
+    """Of an encoded picture."""
+    max_pixels: Annotated[int, Field(ge=1)] = PictureLimits().max_pixels
+    """Of a picture, width times height."""
+
+    @property
+    def limits(self) -> PictureLimits:
+        """What is refused before it is decoded."""
+        return PictureLimits(max_bytes=self.max_bytes, max_pixels=self.max_pixels)
