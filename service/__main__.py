@@ -21,8 +21,9 @@ from service.engine import Provider, choose_provider
 from service.errors import ConvscopeError
 from service.settings import Settings
 
-cli = typer.Typer(no_args_is_help=True, add_completion=False, help="A model server you can see through.")
-console = Console(highlight=False)
+cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+console = Console(highlight=False, soft_wrap=True)
+complaints = Console(stderr=True, highlight=False, soft_wrap=True, style="red")
 
 
 class StartFailed(ConvscopeError):
@@ -30,6 +31,13 @@ class StartFailed(ConvscopeError):
 
     code = "start_failed"
     title = "The service can't start"
+
+
+class InvalidSetting(StartFailed):
+    """An option or an environment variable has a value that it can't have."""
+
+    code = "invalid_setting"
+    title = "Invalid setting"
 
 
 @cli.callback()
@@ -95,7 +103,7 @@ def _run_workers(settings: Settings, listener: socket.socket, address: str) -> N
 
 
 def _announce(address: str) -> None:
-    console.print(f"Convscope is at [bold]{address}[/bold]   (API: {address}/docs, Ctrl-C stops it)", soft_wrap=True)
+    console.print(f"Convscope is at [bold]{address}[/bold]   (API: {address}/docs, Ctrl-C stops it)")
 
 
 def _host_name(host: str) -> str:
@@ -110,8 +118,9 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         listener = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
+        reason = (error.strerror or str(error)).partition(" (")[0]
         raise StartFailed(
-            f"can't listen on {host}:{port}: {error.strerror}; choose another with --port or CONVSCOPE_PORT"
+            f"can't listen on {host}:{port}: {reason}; choose another with --port or CONVSCOPE_PORT"
         ) from error
     listener.set_inheritable(True)
     return listener
@@ -124,8 +133,7 @@ def _read_settings(options: dict[str, object]) -> Settings:
         problem = error.errors()[0]
         name = str(problem["loc"][0])
         source = f"--{name}" if name in options else f"CONVSCOPE_{name.upper()}"
-        console.print(f"convscope: {source}: {problem['msg']} (given: {problem['input']!r})", style="red")
-        raise typer.Exit(2) from error
+        raise InvalidSetting(f"{source}: {problem['msg']} (given: {problem['input']!r})") from error
 
 
 def main() -> None:
@@ -135,8 +143,8 @@ def main() -> None:
     try:
         cli(prog_name="convscope")
     except ConvscopeError as error:
-        Console(stderr=True, highlight=False).print(f"convscope: {error}", style="red", markup=False)
-        sys.exit(1)
+        complaints.print(f"convscope: {error}", markup=False)
+        sys.exit(2 if isinstance(error, InvalidSetting) else 1)
 
 
 if __name__ == "__main__":

@@ -16,8 +16,11 @@ _INK_FLOOR = 0.1
 _NOISE_FLOOR = 5.0
 """The same in standard deviations of the paper's own noise: shadows, grain, JPEG artefacts."""
 
+_STRONG = 0.25
+"""Ink of at least this share of the strongest belongs to the mark for certain."""
+
 _WORKING_SIDE = 128
-"""A larger picture is reduced to about this many pixels a side first: averaging takes noise away, 20 are left anyway."""
+"""A larger picture is reduced to about this many pixels a side first: averaging takes noise away."""
 
 
 def preprocess(picture: Picture, spec: PictureInput) -> Picture:
@@ -54,11 +57,9 @@ def _mnist_form(image: Image.Image, height: int, width: int, box: int) -> Pictur
     if max(image.size) >= 2 * _WORKING_SIDE:
         image = image.reduce(max(image.size) // _WORKING_SIDE)
     ink = _ink(np.asarray(image, dtype=np.float32))
-    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
-    if not rows.size:
+    if not ink.any():
         return np.zeros((height, width), np.uint8)
-    ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    return _centred(_fitted(ink, box), height, width)
+    return _centred(_fitted(ink[_extent(ink)], box), height, width)
 
 
 def _is_mnist_form(pixels: Picture, box: int) -> bool:
@@ -106,6 +107,16 @@ def _above_paper(grey: NDArray[np.float32]) -> tuple[NDArray[np.float64], float]
         noise = 1.4826 * float(np.median(off))  # the median absolute deviation of a normal distribution
         kept = np.flatnonzero(on_border)[off <= 3 * noise + 1]
     return (values - design @ plane).reshape(grey.shape), noise
+
+
+def _extent(ink: NDArray[np.float32]) -> tuple[slice, slice]:
+    """Rows and columns that hold the ink: all that is strong, with a pixel around it for a stroke's soft edge.
+
+    What is weak and far from it is a speck on the paper; it must not shrink the rest.
+    """
+    strong = ink > _STRONG
+    rows, columns = np.flatnonzero(strong.any(axis=1)), np.flatnonzero(strong.any(axis=0))
+    return slice(max(0, rows[0] - 1), rows[-1] + 2), slice(max(0, columns[0] - 1), columns[-1] + 2)
 
 
 def _fitted(ink: NDArray[np.float32], box: int) -> NDArray[np.float32]:

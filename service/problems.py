@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from service.errors import ConvscopeError
+from service.errors import BodyTooLarge, ConvscopeError
 from service.schemas import Problem
 
 MEDIA_TYPE = "application/problem+json"
@@ -42,7 +42,9 @@ async def _answer_convscope_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, ConvscopeError)  # noqa: S101 - Starlette's signature is wider than what it calls with
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("%s: %s", error.code, error)
-    return problem_response(Problem(title=error.title, status=error.status, detail=str(error), code=error.code))
+    problem = Problem(title=error.title, status=error.status, detail=str(error), code=error.code)
+    # What is left of a body that is too large is not wanted: without this, the client would go on sending it.
+    return problem_response(problem, {"Connection": "close"} if isinstance(error, BodyTooLarge) else None)
 
 
 async def _answer_invalid_parameters(_: Request, error: Exception) -> Response:

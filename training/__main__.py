@@ -13,7 +13,7 @@ from service.cores import available_cores
 from service.errors import ConvscopeError
 from training.config import RecipeName
 
-_console = Console(highlight=False)
+_console = Console(highlight=False, soft_wrap=True)
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells expect it."""
@@ -74,12 +74,10 @@ def _run(recipe: RecipeName, options: dict[str, Any], threads: int, data: Path |
     _console.print(
         f"published [bold]{result.folder}[/bold]: {test.accuracy:.2%} of {test.pictures:,} test pictures right;"
         f" ONNX and PyTorch differ by {parity.max_abs_difference:.1g} at most on {parity.pictures}",
-        soft_wrap=True,
     )
     _console.print(
         f"next: start the service (make run) and open its page, or\n"
         f"  curl -F file=@{sample} http://localhost:8000/v1/models/{found.config.name}/predict",
-        soft_wrap=True,
     )
 
 
@@ -90,7 +88,7 @@ def main() -> None:
     try:
         cli()
     except ConvscopeError as error:
-        Console(stderr=True, highlight=False).print(f"convscope: {error}", style="red", markup=False)
+        Console(stderr=True, highlight=False, soft_wrap=True).print(f"convscope: {error}", style="red", markup=False)
         sys.exit(1)
 
 

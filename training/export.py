@@ -7,54 +7,16 @@ import logging
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 import onnx
 import torch
 from torch import Tensor, nn
 
 from service.contract import LOGITS, PIXELS, PROBABILITIES, PictureInput
+from training.serving_graph import ServingGraph
 
 _SCOPES = "pkg.torch.onnx.name_scopes"
 """The exporter's note on a node of where in the module tree it comes from; the service names layers by it."""
-
-
-class Preprocessing(nn.Module):
-    """(n, h, w, c) pixels of 0 to 255 -> (n, c, h, w) float32, shifted and scaled to the training set's statistics."""
-
-    mean: Tensor
-    std: Tensor
-
-    def __init__(self, mean: list[float], std: list[float]) -> None:
-        super().__init__()
-        self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32))
-        self.register_buffer("std", torch.tensor(std, dtype=torch.float32))
-
-    def forward(self, pixels: Tensor) -> Tensor:
-        """Cast, scale to [0, 1], normalise per channel, channels first."""
-        return ((pixels.to(torch.float32) / 255 - self.mean) / self.std).permute(0, 3, 1, 2)
-
-
-class ServingGraph(nn.Module):
-    """A network with all that belongs to it: (n, h, w, c) pixels -> logits and probabilities, (n, K) each."""
-
-    def __init__(self, preprocessing: Preprocessing, network: nn.Module, head: Literal["softmax", "sigmoid"]) -> None:
-        super().__init__()
-        self.preprocessing = preprocessing
-        self.network = network
-        self.add_module(head, nn.Softmax(dim=1) if head == "softmax" else nn.Sigmoid())
-        self._head = head
-
-    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits and probabilities."""
-        logits = self.logits(pixels)
-        probabilities: Tensor = self.get_submodule(self._head)(logits)
-        return logits, probabilities
-
-    def logits(self, pixels: Tensor) -> Tensor:
-        """(n, K) float32, before the head."""
-        logits: Tensor = self.network(self.preprocessing(pixels))
-        return logits
 
 
 @dataclass(frozen=True)
@@ -132,9 +94,15 @@ def _hook(module: nn.Module, name: str, taps: dict[str, Tensor]) -> Iterator[Non
 
 
 def _drop_taps(model: onnx.ModelProto) -> None:
-    """Make the taps ordinary values again; their shapes stay known."""
+    """Make the taps ordinary values again; their shapes stay known. What only a tap read, a Dropout's copy, goes."""
     taps = list(model.graph.output)[2:]
     del model.graph.output[2:]
+    needed = {output.name for output in model.graph.output}
+    for node in reversed(list(model.graph.node)):
+        if needed.intersection(node.output):
+            needed.update(node.input)
+        else:
+            model.graph.node.remove(node)
     computed = {name for node in model.graph.node for name in node.output}
     shapes = {value.name: value for value in (*model.graph.value_info, *taps) if value.name in computed}
     del model.graph.value_info[:]  # it also repeats the weights, under their old names

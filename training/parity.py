@@ -7,7 +7,7 @@ from service.contract import Parity
 from service.engine import Engine
 from training.data.dataset import Dataset
 from training.errors import ParityFailed
-from training.export import ServingGraph
+from training.serving_graph import ServingGraph
 
 PICTURES = 512
 """At most so many are compared."""

@@ -24,10 +24,11 @@ from service.publish import publish, sha256
 from training.config import TrainingConfig
 from training.data.dataset import Dataset
 from training.evaluate import answer_samples, evaluate
-from training.export import ExportedGraph, Preprocessing, ServingGraph, export
+from training.export import ExportedGraph, export
 from training.parity import check_parity
 from training.progress import Listener
 from training.recipes import Recipe
+from training.serving_graph import Preprocessing, ServingGraph
 from training.train import train
 
 
@@ -59,7 +60,7 @@ def run(recipe: Recipe, command: str, data: Path | None, models: Path, listener:
     dataset = recipe.load(config, data)
     started = time.perf_counter()
     graph = build(recipe.network, dataset, config)
-    train(_Logits(graph), dataset, config, listener)
+    train(graph, dataset, config, listener)
     seconds = round(time.perf_counter() - started, 1)
     exported = export(graph, dataset.input)
     record = TrainingRecord(
@@ -81,17 +82,6 @@ def build(network: Callable[[int, int], nn.Module], dataset: Dataset, config: Tr
     mean, std = scaled.mean(axis=(0, 1, 2), dtype=np.float64), scaled.std(axis=(0, 1, 2), dtype=np.float64)
     preprocessing = Preprocessing(mean.tolist(), np.maximum(std, 1e-3).tolist())
     return ServingGraph(preprocessing, network(dataset.input.channels, len(dataset.labels)), "softmax")
-
-
-class _Logits(nn.Module):
-    """A serving graph without its head, as the loss wants it."""
-
-    def __init__(self, graph: ServingGraph) -> None:
-        super().__init__()
-        self.graph = graph
-
-    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-        return self.graph.logits(pixels)
 
 
 def _prove_and_publish(  # noqa: PLR0913, PLR0917 - a manifest is made of many facts

@@ -11,10 +11,10 @@ from PIL import Image, ImageDraw, ImageFont
 from service.inspection.activations import Activation
 from service.inspection.layer import Layer
 
-# ColorBrewer's RdBu (colour-blind safe), blue for negative, white for 0, red for positive.
+# ColorBrewer's RdBu (colour-blind safe), as on the page: red for negative, white for 0, blue for positive.
 _ANCHORS = np.array([
-    (5, 48, 97), (33, 102, 172), (67, 147, 195), (146, 197, 222), (209, 229, 240), (247, 247, 247),
-    (253, 219, 199), (244, 165, 130), (214, 96, 77), (178, 24, 43), (103, 0, 31),
+    (103, 0, 31), (178, 24, 43), (214, 96, 77), (244, 165, 130), (253, 219, 199), (247, 247, 247),
+    (209, 229, 240), (146, 197, 222), (67, 147, 195), (33, 102, 172), (5, 48, 97),
 ])  # fmt: skip
 
 _TILE = 56

@@ -1,10 +1,11 @@
 """The page at `/` and the API's documentation at `/docs`, both from files built into the package."""
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse
+from fastapi.responses import FileResponse, HTMLResponse
 from fastapi.staticfiles import StaticFiles
 
 DIST = Path(__file__).parent.parent / "web" / "dist"
@@ -12,12 +13,15 @@ DIST = Path(__file__).parent.parent / "web" / "dist"
 
 _NOT_BUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Convscope</title>
 <h1>The page is not built</h1>
-<p>The API works. The page is built when the package is: <code>pip install .</code>, or, in a working copy,
-<code>cd service/web &amp;&amp; npm install &amp;&amp; npm run build</code>, and start the service again.</p></html>"""
+<p>The API works. The page is built when the package is: <code>make setup</code> in a checkout, or
+<code>pip install .</code>; then start the service again.</p></html>"""
 
 
 def add_page(app: FastAPI, dist: Path = DIST) -> None:
-    """Serve the page; added last, since it takes every path that nothing else has taken."""
+    """Serve what lies in `dist`, each folder and file under its own name.
+
+    Not as one mount at `/`: it would answer for every path, and a GET of a POST route would be 404 instead of 405.
+    """
     router = APIRouter(include_in_schema=False)
 
     @router.get("/docs")
@@ -30,13 +34,23 @@ def add_page(app: FastAPI, dist: Path = DIST) -> None:
             swagger_favicon_url="/favicon.svg",
         )
 
-    @router.get("/")
-    async def say_how_to_build() -> HTMLResponse:
-        return HTMLResponse(_NOT_BUILT, status_code=503)
+    @router.get("/", response_model=None)
+    async def page() -> FileResponse | HTMLResponse:
+        if not (dist / "index.html").is_file():
+            return HTMLResponse(_NOT_BUILT, status_code=503)
+        # It names the scripts of its own build, so a kept copy would ask for files that are gone.
+        return FileResponse(dist / "index.html", headers={"Cache-Control": "no-cache"})
 
-    if (dist / "index.html").is_file():
-        router.routes.pop()
-        app.include_router(router)
-        app.mount("/", StaticFiles(directory=dist, html=True), name="page")
-    else:
-        app.include_router(router)
+    app.include_router(router)
+    for entry in sorted(dist.iterdir()) if dist.is_dir() else []:
+        if entry.is_dir():
+            app.mount(f"/{entry.name}", StaticFiles(directory=entry), name=entry.name)
+        elif entry.name != "index.html":
+            app.add_api_route(f"/{entry.name}", _sender(entry), include_in_schema=False, response_model=None)
+
+
+def _sender(file: Path) -> Callable[[], Awaitable[FileResponse]]:
+    async def send() -> FileResponse:
+        return FileResponse(file)
+
+    return send

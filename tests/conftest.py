@@ -1,0 +1,90 @@
+"""Gives every test the published models, the shared data where it lies beside the checkout, and a real server."""
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+import uvicorn
+from fastapi import FastAPI
+
+from service.app import create_app
+from service.contract import PublishedVersion, read_version
+from service.engine import Provider
+from service.settings import Settings
+
+ROOT = Path(__file__).parent.parent
+MODELS = ROOT / "models"
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of data sets and pictures; its tests are skipped where it is absent."""
+    folder = Path(os.environ.get("CONVSCOPE_TEST_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip("no test data: set CONVSCOPE_TEST_DATA to a folder that has it")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def digits() -> PublishedVersion:
+    """The latest published version of the digits model."""
+    versions = [folder for folder in (MODELS / "digits").iterdir() if folder.name.isdecimal()]
+    return read_version(max(versions, key=lambda folder: int(folder.name)))
+
+
+@contextmanager
+def serving(settings: Settings) -> Iterator[str]:
+    """Run the service behind a real socket; gives its address."""
+    with serving_app(create_app(settings)) as at:
+        yield at
+
+
+@contextmanager
+def serving_app(app: FastAPI) -> Iterator[str]:
+    """Run any application behind a real socket; gives its address."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        deadline = time.monotonic() + 20
+        while not server.started and thread.is_alive():
+            assert time.monotonic() < deadline, "the server did not start"
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
+
+
+@pytest.fixture(scope="session")
+def address() -> Iterator[str]:
+    """A server with the published models, for all tests that don't change it."""
+    with serving(Settings(models=MODELS, provider=Provider.CPU)) as at:
+        yield at
+
+
+@pytest.fixture(scope="session")
+def client(address: str) -> Iterator[httpx.Client]:
+    """A client of that server."""
+    with httpx.Client(base_url=address, timeout=20) as session:
+        yield session
+
+
+@pytest.fixture
+def serve_folder() -> Iterator[Callable[[Path], httpx.Client]]:
+    """Serves another models folder for the length of one test."""
+    with ExitStack() as stack:
+
+        def start(models: Path) -> httpx.Client:
+            at = stack.enter_context(serving(Settings(models=models, provider=Provider.CPU)))
+            return stack.enter_context(httpx.Client(base_url=at, timeout=20))
+
+        yield start

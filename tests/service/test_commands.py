@@ -1,0 +1,158 @@
+"""The command line as a person uses it: real processes, real signals."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import onnxruntime as ort
+import pytest
+
+from tests.conftest import MODELS
+
+COMMAND = [sys.executable, "-m", "service"]
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, **environment},
+        check=False,
+    )
+
+
+@contextmanager
+def started(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
+    """A running service, the address that it said it is at, and all that it said before."""
+    process = subprocess.Popen(
+        [*COMMAND, "serve", "--port", "0", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    try:
+        assert process.stdout is not None
+        said = ""
+        while "Convscope is at" not in said:
+            line = process.stdout.readline()
+            assert line, f"the service ended: {said}"
+            said += line
+        found = re.search(r"http://localhost:\d+", said)
+        assert found
+        yield process, found.group(), said
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close() if process.stdout else None
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_says_where_it_is_answers_and_stops_without_a_trace(number: signal.Signals) -> None:
+    with started("--models", str(MODELS)) as (process, address, _):
+        assert httpx.get(f"{address}/v2/health/ready").json()["ready"]
+        process.send_signal(number)
+        rest, _ = process.communicate(timeout=20)
+        assert process.returncode == 0
+        assert rest.strip() == "stopped"
+
+
+def test_several_workers_share_one_address() -> None:
+    with started("--models", str(MODELS), "--workers", "2") as (process, address, _):
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                assert httpx.get(f"{address}/v1/models").json()["models"]
+                break
+            except httpx.TransportError:
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+        assert process.returncode == 0
+
+
+def test_a_taken_port_is_one_clear_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = run("serve", "--port", str(port))
+    assert ended.returncode == 1
+    assert ended.stderr.strip() == (
+        f"convscope: can't listen on 127.0.0.1:{port}: Address already in use;"
+        " choose another with --port or CONVSCOPE_PORT"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "named"),
+    [
+        (["--port", "70000"], {}, "--port"),
+        ([], {"CONVSCOPE_PORT": "http"}, "CONVSCOPE_PORT"),
+        ([], {"CONVSCOPE_PROVIDER": "tpu"}, "CONVSCOPE_PROVIDER"),
+        ([], {"CONVSCOPE_MAX_PIXELS": "-1"}, "CONVSCOPE_MAX_PIXELS"),
+    ],
+)
+def test_a_bad_setting_is_named(arguments: list[str], environment: dict[str, str], named: str) -> None:
+    ended = run("serve", *arguments, **environment)
+    assert ended.returncode == 2
+    assert named in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.skipif("CUDAExecutionProvider" in ort.get_available_providers(), reason="this onnxruntime has CUDA")
+def test_asking_for_a_cuda_that_isnt_there_is_one_clear_line() -> None:
+    ended = run("serve", "--provider", "cuda")
+    assert ended.returncode == 1
+    assert len(ended.stderr.strip().splitlines()) == 1
+    assert "cuda" in ended.stderr
+
+
+def test_refused_versions_and_an_empty_folder_are_told_at_the_start(tmp_path: Path) -> None:
+    (tmp_path / "digits" / "1").mkdir(parents=True)
+    with started("--models", str(tmp_path)) as (_, _, said):
+        assert "not served: digits/1/manifest.json can't be read" in said
+        assert "convscope train" in said
+
+
+def test_help_names_the_commands_quickly() -> None:
+    ended = run("--help")
+    assert ended.returncode == 0
+    for name in ("serve", "train"):
+        assert name in ended.stdout
+    assert "openapi" not in ended.stdout
+
+
+def test_the_service_never_imports_pytorch() -> None:
+    program = "import sys, service.__main__, service.app; sys.exit(any(name == 'torch' for name in sys.modules))"
+    assert subprocess.run([sys.executable, "-c", program], check=False, timeout=60).returncode == 0
+
+
+def test_memory_and_time_of_hostile_pictures(data: Path) -> None:
+    """Not one of them takes 2 s, and together they never take the service 300 MB above its idle size."""
+    with (
+        started("--models", str(MODELS)) as (process, address, _),
+        httpx.Client(base_url=address, timeout=20) as client,
+    ):
+        status = Path(f"/proc/{process.pid}/status")
+        idle = _megabytes(status.read_text(), "VmRSS")
+        for path in sorted((data / "hostile-images").iterdir()):
+            response = client.post("/v1/models/digits/predict", files={"file": path.read_bytes()})
+            assert response.status_code < 500, path.name
+            assert response.elapsed.total_seconds() < 2, path.name
+        assert _megabytes(status.read_text(), "VmHWM") - idle < 300
+
+
+def _megabytes(status: str, name: str) -> float:
+    found = re.search(rf"^{name}:\s+(\d+) kB$", status, re.MULTILINE)
+    assert found
+    return int(found.group(1)) / 1024

@@ -1,0 +1,169 @@
+"""Bytes to upright RGB pixels, and every refusal by name."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from service.decode import FORMATS, Picture, PictureLimits, decode
+from service.errors import (
+    BodyTooLarge,
+    ConvscopeError,
+    DamagedPicture,
+    NoPicture,
+    PictureTooLarge,
+    RequestError,
+    UnsupportedPictureFormat,
+)
+
+LIMITS = PictureLimits()
+
+
+def encoded(image: Image.Image, form: str = "PNG", **options: object) -> bytes:
+    content = io.BytesIO()
+    image.save(content, form, **options)
+    return content.getvalue()
+
+
+def pixel(image: Image.Image, form: str = "PNG", **options: object) -> tuple[int, ...]:
+    """The first pixel after a round through `decode`."""
+    return tuple(decode(encoded(image, form, **options), LIMITS)[0, 0].tolist())
+
+
+@pytest.mark.parametrize("form", [form for form in FORMATS if form != "PPM"])
+def test_every_format_is_read(form: str) -> None:
+    red = Image.new("RGB", (20, 10), (200, 30, 30))
+    picture = decode(encoded(red, form), LIMITS)
+    assert picture.shape == (10, 20, 3)
+    assert picture.dtype == np.uint8
+    assert np.abs(picture.astype(int) - (200, 30, 30)).max() <= 12  # JPEG and the like are lossy
+
+
+def test_transparency_is_laid_on_white() -> None:
+    assert pixel(Image.new("RGBA", (2, 2), (255, 0, 0, 0))) == (255, 255, 255)
+    assert pixel(Image.new("RGBA", (2, 2), (255, 0, 0, 128))) == pytest.approx((255, 127, 127), abs=1)
+    assert pixel(Image.new("LA", (2, 2), (0, 0))) == (255, 255, 255)
+
+
+def test_a_transparent_palette_entry_is_white() -> None:
+    palette = Image.new("P", (2, 2), 0)
+    palette.putpalette([10, 20, 30, 40, 50, 60])
+    assert pixel(palette) == (10, 20, 30)
+    assert pixel(palette, transparency=0) == (255, 255, 255)
+
+
+def test_grey_of_16_bits_keeps_its_upper_byte() -> None:
+    grey = Image.fromarray(np.full((2, 2), 0x80FF, np.uint16))
+    assert pixel(grey) == (128, 128, 128)
+    assert pixel(Image.fromarray(np.full((2, 2), 200, np.uint16))) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(("white", "expected"), [(1.0, 255), (255.0, 255), (0.5, 128), (float("nan"), 0)])
+def test_grey_of_floats_is_a_share_of_white_or_of_255(white: float, expected: int) -> None:
+    values = np.zeros((2, 2), np.float32)
+    values[0, 0] = white
+    assert pixel(Image.fromarray(values), "TIFF")[0] == pytest.approx(expected, abs=1)
+
+
+def test_cmyk_becomes_rgb() -> None:
+    cyan = Image.new("CMYK", (8, 8), (255, 0, 0, 0))
+    red, green, blue = pixel(cyan, "JPEG", quality=100)
+    assert red < 40
+    assert min(green, blue) > 200
+
+
+def test_the_first_frame_of_an_animation_counts() -> None:
+    frames = [Image.new("RGB", (4, 4), colour) for colour in ("red", "blue")]
+    assert pixel(frames[0], "GIF", save_all=True, append_images=frames[1:]) == (255, 0, 0)
+
+
+def test_exif_orientations_show_the_same_upright_picture(data: Path) -> None:
+    upright = [
+        decode((data / "images" / f"hopper_orientation_{number}.jpg").read_bytes(), LIMITS).astype(int)
+        for number in range(2, 9)
+    ]
+    for picture in upright[1:]:
+        assert picture.shape == upright[0].shape
+        assert np.abs(picture - upright[0]).mean() < 6  # JPEG noise
+        assert np.abs(picture[::-1] - upright[0]).mean() > 30  # what a wrong orientation gives
+
+
+def test_all_good_pictures_are_read(data: Path) -> None:
+    pictures = sorted((data / "images").iterdir())
+    assert len(pictures) > 50
+    for path in pictures:
+        picture = decode(path.read_bytes(), LIMITS)
+        assert picture.ndim == 3
+        assert picture.shape[2] == 3
+
+
+def test_hostile_pictures_are_read_or_refused_by_name(data: Path) -> None:
+    pictures = sorted((data / "hostile-images").iterdir())
+    assert len(pictures) > 100
+    for path in pictures:
+        try:
+            picture: Picture = decode(path.read_bytes(), LIMITS)
+        except RequestError as error:
+            assert 400 <= error.status < 500
+            assert str(error)
+        else:
+            assert picture.dtype == np.uint8
+
+
+def test_an_empty_body_is_no_picture() -> None:
+    with pytest.raises(NoPicture):
+        decode(b"", LIMITS)
+
+
+def test_too_many_bytes_are_refused() -> None:
+    with pytest.raises(BodyTooLarge, match="limit is 10"):
+        decode(b"x" * 11, PictureLimits(max_bytes=10))
+
+
+def test_too_many_pixels_are_refused_before_they_are_decoded() -> None:
+    with pytest.raises(PictureTooLarge, match=r"9000 x 9000 = 81,000,000"):
+        decode(encoded(Image.new("1", (9000, 9000))), LIMITS)
+
+
+def test_a_header_that_announces_more_than_pillow_takes_is_refused() -> None:
+    bomb = bytearray(encoded(Image.new("L", (1, 1)), "BMP"))
+    bomb[18:26] = (2**24).to_bytes(4, "little") * 2
+    with pytest.raises(PictureTooLarge):
+        decode(bytes(bomb), LIMITS)
+
+
+def test_formats_that_are_not_served_are_refused_even_if_pillow_knows_them() -> None:
+    with pytest.raises(UnsupportedPictureFormat, match="JPEG"):
+        decode(encoded(Image.new("RGB", (4, 4)), "ICO"), LIMITS)
+
+
+def test_a_truncated_picture_is_damaged() -> None:
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8))
+    with pytest.raises(DamagedPicture, match="PNG"):
+        decode(encoded(noise)[:2000], LIMITS)
+
+
+def test_broken_exif_is_no_reason_to_refuse() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    turned = encoded(Image.new("RGB", (4, 2)), "JPEG", exif=exif)
+    assert decode(turned, LIMITS).shape == (4, 2, 3)
+    broken = turned.replace(b"Exif\x00\x00MM\x00*", b"Exif\x00\x00MM\xff\xff").replace(
+        b"Exif\x00\x00II*\x00", b"Exif\x00\x00II\xff\xff"
+    )
+    assert broken != turned
+    assert decode(broken, LIMITS).shape == (2, 4, 3)
+
+
+@given(st.binary(max_size=300), st.integers(0, 200), st.sampled_from(["PNG", "JPEG", "GIF", "WEBP", "TIFF", "BMP"]))
+def test_no_damage_gets_past_as_anything_but_a_refusal(damage: bytes, place: int, form: str) -> None:
+    body = bytearray(encoded(Image.new("RGB", (16, 16), "orange"), form))
+    body[place : place + len(damage)] = damage
+    try:
+        decode(bytes(body), LIMITS)
+    except ConvscopeError as error:
+        assert error.status < 500

@@ -1,0 +1,66 @@
+"""Pixels to scores on a real onnxruntime."""
+
+import numpy as np
+import onnxruntime as ort
+import pytest
+
+from service.engine import Provider, choose_provider, load_engine
+from service.errors import ModelRefused, ProviderUnavailable
+from tests.published import brightness_graph, manifest
+
+needs_cpu_only = pytest.mark.skipif(
+    "CUDAExecutionProvider" in ort.get_available_providers(), reason="this onnxruntime has CUDA"
+)
+
+
+def test_scores_have_a_row_per_picture() -> None:
+    onnx = brightness_graph()
+    engine = load_engine(manifest(onnx), onnx, Provider.CPU, threads=1)
+    pixels = np.stack([np.full((4, 4, 1), value, np.uint8) for value in (0, 255, 51)])
+    scores = engine.run(pixels)
+    assert scores.logits == pytest.approx(np.array([[0.5, 0], [0.5, 1], [0.5, 0.2]]), abs=1e-6)
+    assert scores.probabilities.sum(axis=1) == pytest.approx(np.ones(3), abs=1e-6)
+    assert scores.probabilities.argmax(axis=1).tolist() == [0, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("onnx", "message"),
+    [
+        (b"not a graph", "can't load"),
+        (brightness_graph(labels=3), r"\['n', 2\]"),
+        (brightness_graph(channels=3), r"\['n', 4, 4, 1\]"),
+        (brightness_graph(outputs=("scores", "probabilities")), "scores"),
+    ],
+    ids=["no ONNX", "other labels", "other channels", "other outputs"],
+)
+def test_a_graph_that_breaks_the_contract_is_refused(onnx: bytes, message: str) -> None:
+    with pytest.raises(ModelRefused, match=message):
+        load_engine(manifest(onnx), onnx, Provider.CPU, threads=1)
+
+
+def test_the_cpu_is_always_there() -> None:
+    assert choose_provider(Provider.CPU) is Provider.CPU
+
+
+@needs_cpu_only
+def test_auto_takes_what_works() -> None:
+    assert choose_provider(Provider.AUTO) is Provider.CPU
+
+
+@needs_cpu_only
+def test_asking_for_a_cuda_that_isnt_there_says_so() -> None:
+    with pytest.raises(ProviderUnavailable, match="'gpu'"):
+        choose_provider(Provider.CUDA)
+
+
+@needs_cpu_only
+def test_a_cuda_that_is_listed_but_does_not_start_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """onnxruntime-gpu on a machine without a driver lists CUDA and silently runs on the CPU."""
+    monkeypatch.setattr(ort, "get_available_providers", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"])
+    with pytest.warns(UserWarning, match="CUDAExecutionProvider"):
+        assert choose_provider(Provider.AUTO) is Provider.CPU
+    with (
+        pytest.warns(UserWarning, match="CUDAExecutionProvider"),
+        pytest.raises(ProviderUnavailable, match="doesn't start here"),
+    ):
+        choose_provider(Provider.CUDA)

@@ -1,0 +1,173 @@
+"""A network to one ONNX file: every layer there, named by its module, and nothing of the machine it was made on."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from torch import Tensor, nn
+
+from service.contract import Evidence, Manifest, MnistForm, PictureInput, PublishedVersion, Stretch
+from service.engine import Provider, load_engine
+from service.inspection.activations import Inspector, load_inspector
+from tests.published import evidence, manifest
+from training.data.dataset import Dataset
+from training.export import ExportedGraph, export
+from training.networks.lenet5 import lenet5
+from training.networks.tick_or_cross import tick_or_cross
+from training.serving_graph import Preprocessing, ServingGraph
+
+
+class Block(nn.Module):
+    """Convolution, BatchNorm, ReLU and a way around them."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(channels)
+        self.relu = nn.ReLU()
+
+    def forward(self, values: Tensor) -> Tensor:
+        after: Tensor = self.relu(self.norm(self.conv(values)) + values)
+        return after
+
+
+def residual(channels: int, labels: int) -> nn.Module:
+    """A small network with all that exporters like to fold away."""
+    network = nn.Sequential(
+        nn.Conv2d(channels, 4, 3), nn.BatchNorm2d(4), Block(4), Block(4), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+        nn.Dropout(0.5), nn.Linear(4, labels),
+    )  # fmt: skip
+    network.train()
+    with torch.no_grad():
+        for _ in range(3):  # running statistics that are not 0 and 1
+            network(torch.randn(8, channels, 28, 28) * 3 + 1)
+    return network
+
+
+GREY = PictureInput(height=28, width=28, channels=1, resize=MnistForm())
+COLOUR = PictureInput(height=20, width=28, channels=3, resize=Stretch())
+
+
+def serving(network: nn.Module, spec: PictureInput, head: str = "softmax") -> ServingGraph:
+    assert head in {"softmax", "sigmoid"}
+    mean = [0.1, 0.4, 0.7][: spec.channels]
+    return ServingGraph(
+        Preprocessing(mean, [0.3] * spec.channels), network, "softmax" if head == "softmax" else "sigmoid"
+    )
+
+
+def leaves(graph: ServingGraph) -> Iterator[tuple[str, nn.Module]]:
+    for name, module in graph.named_modules():
+        if not list(module.children()):
+            yield name.removeprefix("network."), module
+
+
+def hooked(graph: ServingGraph, pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> dict[str, Tensor]:
+    """What PyTorch's own forward hooks see of every module."""
+    seen: dict[str, Tensor] = {}
+    handles = []
+    for name, module in leaves(graph):
+        handles.append(module.register_forward_hook(lambda _, __, output, name=name: seen.__setitem__(name, output)))
+    with torch.inference_mode():
+        graph.eval()(torch.from_numpy(pixels))
+    for handle in handles:
+        handle.remove()
+    return seen
+
+
+def published(exported: ExportedGraph, spec: PictureInput, labels: int) -> PublishedVersion:
+    made: Manifest = manifest(exported.onnx, labels=tuple(f"label {index}" for index in range(labels)))
+    kept: Evidence = evidence()
+    return PublishedVersion(
+        folder=Path("brightness/1"), version=1, manifest=made.model_copy(update={"input": spec}), evidence=kept,
+        onnx=exported.onnx,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("network", "spec", "labels"),
+    [(lenet5, GREY, 10), (tick_or_cross, GREY, 2), (residual, GREY, 3), (residual, COLOUR, 5)],
+    ids=["lenet5", "tick_or_cross", "residual", "residual in colour"],
+)
+def test_every_layer_is_what_pytorchs_hooks_see(network: object, spec: PictureInput, labels: int) -> None:
+    torch.manual_seed(0)
+    assert callable(network)
+    graph = serving(network(spec.channels, labels), spec)
+    version = published(export(graph, spec), spec, labels)
+    inspector: Inspector = load_inspector(version, Provider.CPU, threads=1)
+    engine = load_engine(version.manifest, version.onnx, Provider.CPU, threads=1)
+    random = np.random.default_rng(0)
+    names = [layer.name for layer in inspector.layers]
+    compared = [name for name, module in leaves(graph) if not isinstance(module, nn.Dropout)]
+    assert set(compared) <= set(names), "every module is a layer of its name"
+    for _ in range(5):
+        pixels = random.integers(0, 255, (spec.height, spec.width, spec.channels), np.uint8)
+        expected = hooked(graph, pixels[np.newaxis])
+        activations = {layer.name: values for layer, values in inspector.activations(pixels)}
+        for name in compared:
+            truth = expected[name][0].numpy()
+            assert activations[name].shape == truth.shape
+            assert np.abs(activations[name] - truth).max() <= 1e-4 * max(np.abs(truth).max(), 1e-6), name
+        served = engine.run(pixels[np.newaxis])
+        assert served.probabilities[0] == pytest.approx(activations["softmax"], abs=1e-5)
+
+
+def test_batch_norm_and_skips_are_layers_of_their_own() -> None:
+    graph = serving(residual(1, 3), GREY)
+    inspector = load_inspector(published(export(graph, GREY), GREY, 3), Provider.CPU, threads=1)
+    kinds = {layer.name: layer.kind for layer in inspector.layers}
+    assert kinds["1"] == "batch_norm"
+    assert kinds["2.conv"] == "conv"
+    assert kinds["2.norm"] == "batch_norm"
+    assert kinds["2"] == "add"
+    assert kinds["4"] == "global_average_pool"
+
+
+def test_the_published_digits_graph_agrees_with_itself_optimised_and_not(digits: PublishedVersion) -> None:
+    inspector = load_inspector(digits, Provider.CPU, threads=1)
+    engine = load_engine(digits.manifest, digits.onnx, Provider.CPU, threads=1)
+    spec = digits.manifest.input
+    for seed in range(20):
+        pixels = np.random.default_rng(seed).integers(0, 255, (spec.height, spec.width, spec.channels), np.uint8)
+        last = inspector.activations(pixels)[-1][1]
+        assert engine.run(pixels[np.newaxis]).probabilities[0] == pytest.approx(last, abs=1e-5)
+
+
+def test_the_same_weights_give_the_same_bytes() -> None:
+    graph = serving(tick_or_cross(1, 2), GREY)
+    assert export(graph, GREY).onnx == export(graph, GREY).onnx
+
+
+def test_the_file_tells_nothing_of_the_machine_it_was_made_on() -> None:
+    content = export(serving(residual(1, 3), GREY), GREY).onnx
+    here = Path(__file__).resolve()
+    for path in (here.parts[1], here.stem, "site-packages", "torch/", ".py", "stack_trace"):
+        assert path.encode() not in content
+    model = onnx.load_model_from_string(content)
+    assert {entry.key for node in model.graph.node for entry in node.metadata_props} == {"pkg.torch.onnx.name_scopes"}
+    assert not model.metadata_props
+    assert [output.name for output in model.graph.output] == ["logits", "probabilities"]
+    assert {tensor.name for tensor in model.graph.initializer} >= {"7.weight", "2.norm.running_mean"}
+
+
+def test_any_batch_size_and_a_sigmoid_head() -> None:
+    graph = serving(tick_or_cross(1, 3), GREY, head="sigmoid")
+    version = published(export(graph, GREY), GREY, 3)
+    engine = load_engine(version.manifest, version.onnx, Provider.CPU, threads=1)
+    pixels = np.random.default_rng(0).integers(0, 255, (7, 28, 28, 1), np.uint8)
+    scores = engine.run(pixels)
+    assert scores.probabilities == pytest.approx(1 / (1 + np.exp(-scores.logits)), abs=1e-6)
+    for count in (1, 3, 7):
+        assert engine.run(pixels[:count]).logits == pytest.approx(scores.logits[:count], abs=1e-5)
+
+
+def test_exporting_leaves_the_network_as_it_was(ticks: Dataset) -> None:
+    graph = serving(tick_or_cross(1, 2), ticks.input)
+    pixels = torch.from_numpy(ticks.test.pictures[:4])
+    before = graph.eval().logits(pixels)
+    export(graph, ticks.input)
+    assert torch.equal(graph.eval().logits(pixels), before)
+    assert all(not module._forward_hooks for module in graph.modules())

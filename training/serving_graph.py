@@ -1,0 +1,46 @@
+"""Turns a network into what is served: one module from pixels to probabilities, preprocessing and head included."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+
+class Preprocessing(nn.Module):
+    """(n, h, w, c) pixels of 0 to 255 -> (n, c, h, w) float32, shifted and scaled to the training set's statistics."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, mean: list[float], std: list[float]) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32))
+        self.register_buffer("std", torch.tensor(std, dtype=torch.float32))
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Cast, scale to [0, 1], normalise per channel, channels first."""
+        normalised = (pixels.to(torch.float32) / 255 - self.mean) / self.std
+        # Copied: in the strides of channels-last, PyTorch would export a global average pool as a dozen nodes.
+        return normalised.permute(0, 3, 1, 2).clone(memory_format=torch.contiguous_format)
+
+
+class ServingGraph(nn.Module):
+    """A network with all that belongs to it: (n, h, w, c) pixels -> logits and probabilities, (n, K) each."""
+
+    def __init__(self, preprocessing: Preprocessing, network: nn.Module, head: Literal["softmax", "sigmoid"]) -> None:
+        super().__init__()
+        self.preprocessing = preprocessing
+        self.network = network
+        self.add_module(head, nn.Softmax(dim=1) if head == "softmax" else nn.Sigmoid())
+        self._head = head
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits and probabilities."""
+        logits = self.logits(pixels)
+        probabilities: Tensor = self.get_submodule(self._head)(logits)
+        return logits, probabilities
+
+    def logits(self, pixels: Tensor) -> Tensor:
+        """(n, K) float32, before the head."""
+        logits: Tensor = self.network(self.preprocessing(pixels))
+        return logits
