@@ -21,8 +21,10 @@ def main(folder: str, extras: str) -> None:
         found = ".".join(map(str, sys.version_info[:3]))
         stop("Python {}.{} or newer is needed, this is {}; name one with make PYTHON=…".format(*NEEDED, found))
     python = os.path.join(folder, "bin", "python")
-    if not os.path.exists(python):
+    whole = os.path.join(folder, ".whole")  # written last: an environment whose making was broken off is made anew
+    if not os.path.exists(whole):
         make_environment(folder)
+        open(whole, "w").close()
     log = os.path.join(folder, "install.log")
     print(f"installing Convscope [{extras}] into {folder} …", flush=True)
     command = [python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--retries", "2", "-v"]
@@ -35,7 +37,7 @@ def main(folder: str, extras: str) -> None:
 def make_environment(folder: str) -> None:
     """Make an empty virtual environment."""
     try:
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True, capture_output=True)
+        subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True, capture_output=True)
     except subprocess.CalledProcessError as error:
         said = (error.stdout + error.stderr).decode(errors="replace").strip()
         stop(f"no virtual environment can be made (on Debian: apt install python3-venv): {last_line(said)}")
@@ -64,4 +66,7 @@ def stop(reason: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:3])
+    try:
+        main(*sys.argv[1:3])
+    except KeyboardInterrupt:
+        stop("stopped; the same command goes on where this one was")

@@ -1,5 +1,10 @@
 """Pixels to scores on a real onnxruntime."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import onnxruntime as ort
 import pytest
@@ -64,3 +69,15 @@ def test_a_cuda_that_is_listed_but_does_not_start_is_not_used(monkeypatch: pytes
         pytest.raises(ProviderUnavailable, match="doesn't start here"),
     ):
         choose_provider(Provider.CUDA)
+
+
+def test_the_runtime_reports_nothing_and_keeps_no_identifier(tmp_path: Path) -> None:
+    """Its packages report usage over the network, under an identifier that they keep in the home folder."""
+    program = (
+        "from tests.published import *; from service.engine import *\n"
+        "onnx = brightness_graph(); load_engine(manifest(onnx), onnx, Provider.CPU, 1)"
+    )
+    hidden = {"ORT_DISABLE_TELEMETRY", "CI", "XDG_CACHE_HOME", "GITHUB_ACTIONS"}  # it keeps quiet by itself in CI
+    environment = {name: value for name, value in os.environ.items() if name not in hidden}
+    subprocess.run([sys.executable, "-c", program], env={**environment, "HOME": str(tmp_path)}, check=True, timeout=60)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,116 @@
+"""The Dockerfile and the compose file, built and run on a real engine."""
+
+import json
+import os
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PROJECT = "convscope-test"
+WHEELS = os.environ.get("CONVSCOPE_WHEELS", "")
+
+
+def engine_answers() -> bool:
+    try:
+        return subprocess.run(["docker", "info"], capture_output=True, timeout=20, check=False).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+pytestmark = pytest.mark.skipif(not engine_answers(), reason="no Docker engine answers here")
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+class Compose:
+    """The project's compose file under a name of its own, so that a running service isn't touched."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+
+    def __call__(self, *arguments: str) -> str:
+        environment = {**os.environ, "CONVSCOPE_PORT": str(self.port)}
+        ended = subprocess.run(
+            ["docker", "compose", "-p", PROJECT, *arguments],
+            cwd=ROOT, env=environment, capture_output=True, text=True, timeout=900, check=False,
+        )  # fmt: skip
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        return ended.stdout + ended.stderr
+
+    def client(self) -> httpx.Client:
+        return httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=20)
+
+
+@pytest.fixture(scope="module")
+def compose() -> Iterator[Compose]:
+    """The service, up and healthy."""
+    running = Compose()
+    try:
+        running("up", "-d", "--build", "--wait")
+        yield running
+    finally:
+        running("down", "-v", "--remove-orphans")
+
+
+def answer(compose: Compose) -> dict[str, object]:
+    sample = next((ROOT / "models" / "digits").glob("*/samples/*-7.png"))
+    with compose.client() as client:
+        response = client.post("/v1/models/digits/predict", files={"file": sample.read_bytes()})
+        assert response.status_code == 200
+        best: dict[str, object] = response.json()["predictions"][0]
+        return best
+
+
+def test_it_serves_the_published_models_and_the_page(compose: Compose) -> None:
+    assert answer(compose)["label"] == "7"
+    with compose.client() as client:
+        assert '<script type="module"' in client.get("/").text
+        assert client.get("/docs/swagger-ui.css").status_code == 200
+        assert client.get("/v2/health/ready").status_code == 200
+
+
+def test_it_runs_as_nobody_on_a_file_system_that_cant_be_written(compose: Compose) -> None:
+    program = (
+        "import os, pathlib; assert os.getuid() == 10001\n"
+        "for path in ('/models/x', '/opt/convscope/x', '/x'):\n"
+        "    try: pathlib.Path(path).touch()\n"
+        "    except OSError: continue\n"
+        "    raise SystemExit(path + ' can be written')"
+    )
+    compose("exec", "-T", "service", "python", "-c", program)
+
+
+def test_it_is_health_checked_and_has_no_pytorch(compose: Compose) -> None:
+    described = json.loads(compose("ps", "--format", "json").splitlines()[0])
+    assert described["Health"] == "healthy"
+    compose("exec", "-T", "service", "python", "-c", "import importlib.util as u; assert not u.find_spec('torch')")
+
+
+@pytest.mark.skipif(
+    not WHEELS, reason="CONVSCOPE_WHEELS names no folder with a wheel of PyTorch: it would be gigabytes"
+)
+def test_training_publishes_into_the_volume_that_the_service_reads(compose: Compose) -> None:
+    said = compose(
+        "--profile", "training", "run", "--rm", "-T", "--build", "training", "train", "ticks", "--epochs", "3"
+    )
+    assert "published /models/ticks/2" in said
+    compose("restart", "service")
+    compose("up", "-d", "--wait")
+    with compose.client() as client:
+        assert client.get("/v1/models/ticks").json()["versions"] == [1, 2]
+
+
+def test_it_stops_by_itself_when_told_to(compose: Compose) -> None:
+    compose("stop", "-t", "10", "service")
+    state = json.loads(compose("ps", "-a", "--format", "json").splitlines()[0])
+    assert state["ExitCode"] == 0
+    assert "stopped" in compose("logs", "service")
