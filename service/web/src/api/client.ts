@@ -1,0 +1,88 @@
+/** Turns calls into requests to the service on this page's own origin, and their answers into typed documents. */
+import { parseSafetensors, type Tensor } from "../safetensors";
+import type { Layers, Model, Models, Predictions, Samples } from "./documents";
+import { isAbort, refusalOf, ServerGone } from "./problem";
+
+/** One published version: everything on one screen is of one version, whatever is promoted meanwhile. */
+export interface Version {
+  model: string;
+  version: number;
+}
+
+/** What a proxy answers when nothing stands behind it. */
+const GATEWAY_ALONE = new Set([502, 504]);
+
+async function ask(path: string, init: RequestInit = {}): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(path, init);
+  } catch (error) {
+    if (isAbort(error)) throw error;
+    throw new ServerGone();
+  }
+  if (GATEWAY_ALONE.has(response.status)) throw new ServerGone();
+  if (!response.ok) throw await refusalOf(response);
+  return response;
+}
+
+async function get<Document>(path: string, signal?: AbortSignal): Promise<Document> {
+  const response = await ask(path, { signal: signal ?? null, headers: { accept: "application/json" } });
+  return (await response.json()) as Document;
+}
+
+function post(path: string, picture: Blob, accept: string, signal: AbortSignal): Promise<Response> {
+  // A file without a known ending has no type; the service looks at the bytes, not at the subtype.
+  const type = picture.type.startsWith("image/") ? picture.type : "image/png";
+  return ask(path, { method: "POST", body: picture, signal, headers: { accept, "content-type": type } });
+}
+
+function at({ model, version }: Version, rest = ""): string {
+  return `/v1/models/${encodeURIComponent(model)}/versions/${version}${rest}`;
+}
+
+export const fetchModels = (): Promise<Models> => get("/v1/models");
+export const fetchModel = (of: Version, signal?: AbortSignal): Promise<Model> => get(at(of), signal);
+export const fetchLayers = (of: Version, signal?: AbortSignal): Promise<Layers> =>
+  get(at(of, "/layers"), signal);
+export const fetchSamples = (of: Version, signal?: AbortSignal): Promise<Samples> =>
+  get(at(of, "/samples"), signal);
+
+export function sampleUrl(of: Version, file: string): string {
+  return at(of, `/samples/${encodeURIComponent(file)}`);
+}
+
+export async function fetchSample(of: Version, file: string, signal: AbortSignal): Promise<Blob> {
+  return (await ask(sampleUrl(of, file), { signal })).blob();
+}
+
+export async function predict(of: Version, picture: Blob, signal: AbortSignal): Promise<Predictions> {
+  const response = await post(at(of, "/predict?top_k=10"), picture, "application/json", signal);
+  return (await response.json()) as Predictions;
+}
+
+/** The exact pixels that the network saw. */
+export async function fetchInput(of: Version, picture: Blob, signal: AbortSignal): Promise<Blob> {
+  return (await post(at(of, "/input"), picture, "image/png", signal)).blob();
+}
+
+export async function fetchActivations(
+  of: Version,
+  picture: Blob,
+  layers: readonly string[],
+  signal: AbortSignal,
+): Promise<Map<string, Tensor>> {
+  const query = new URLSearchParams(layers.map((name) => ["layers", name]));
+  const path = at(of, `/activations?${query.toString()}`);
+  const response = await post(path, picture, "application/vnd.safetensors", signal);
+  return parseSafetensors(await response.arrayBuffer());
+}
+
+/** Whether anything answers; a service without a ready model still does. */
+export async function isAlive(): Promise<boolean> {
+  try {
+    await ask("/v2/health/ready");
+    return true;
+  } catch (error) {
+    return !(error instanceof ServerGone);
+  }
+}

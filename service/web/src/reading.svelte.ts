@@ -1,0 +1,142 @@
+/** Turns a picture into everything that one version of a model says about it: answer, pixels, activations. */
+import { fetchActivations, fetchInput, predict, type Version } from "./api/client";
+import type { Layer, Prediction } from "./api/documents";
+import { isAbort, ServerGone } from "./api/problem";
+import { activationBytes } from "./network";
+import { Newest } from "./newest";
+import type { Tensor } from "./safetensors";
+
+export interface Picture {
+  readonly kind: "sample" | "drawing" | "file";
+  readonly bytes: Blob;
+  readonly title: string;
+  /** The label that a sample is known to have. */
+  readonly truth: string | null;
+}
+
+/** Up to here a network's activations come in one answer; beyond, layer by layer as they scroll into sight. */
+const WHOLE_NETWORK_BYTES = 4 * 2 ** 20;
+
+export class Reading {
+  picture = $state.raw<Picture | null>(null);
+  predictions = $state.raw<Prediction[]>([]);
+  input = $state.raw<Blob | null>(null);
+  tensors = $state.raw<ReadonlyMap<string, Tensor>>(new Map());
+  pictureProblem = $state<string | null>(null);
+  networkProblem = $state<string | null>(null);
+
+  #version: Version | null = null;
+  #layers: readonly Layer[] = [];
+  #inSight = new Set<string>();
+  #pictures = new Newest();
+  #scrolling = new Newest();
+
+  constructor(
+    private readonly onServerGone: () => void,
+    /** The layer that is looked at in large, in sight or not. */
+    private readonly openedLayer: () => string | null,
+  ) {}
+
+  /** Another version reads from here on; what the old one said is gone. */
+  use(version: Version | null, layers: readonly Layer[]): void {
+    this.#stop();
+    this.#version = version;
+    this.#layers = layers;
+    this.#inSight.clear();
+    this.#forget();
+  }
+
+  /** A picture that isn't the old one going on. */
+  read(picture: Picture | null): void {
+    this.#stop();
+    this.picture = picture;
+    if (picture) this.#pictures.replace((signal) => this.#answer(picture, signal));
+    else this.#forget();
+  }
+
+  /** The same drawing with another stroke. */
+  goOn(picture: Picture): void {
+    this.picture = picture;
+    this.#pictures.follow((signal) => this.#answer(picture, signal));
+  }
+
+  /** A layer has come into sight or left it. */
+  see(layer: string, inSight: boolean): void {
+    if (inSight) this.#inSight.add(layer);
+    else this.#inSight.delete(layer);
+    if (inSight && !this.#isSmall() && this.picture)
+      this.#scrolling.follow((signal) => this.#fetchMissing(signal));
+  }
+
+  #isSmall(): boolean {
+    return activationBytes(this.#layers) <= WHOLE_NETWORK_BYTES;
+  }
+
+  /** In the order of computation, whatever the order of coming into sight. */
+  #wanted(): string[] {
+    const opened = this.openedLayer();
+    const names = this.#layers.map(({ name }) => name);
+    return names.filter((name) => this.#inSight.has(name) || name === opened);
+  }
+
+  #stop(): void {
+    this.#pictures.cancel();
+    this.#scrolling.cancel();
+  }
+
+  #forget(): void {
+    this.predictions = [];
+    this.input = null;
+    this.tensors = new Map();
+    this.pictureProblem = this.networkProblem = null;
+  }
+
+  async #answer(picture: Picture, signal: AbortSignal): Promise<void> {
+    const version = this.#version;
+    if (!version) return;
+    this.#scrolling.cancel();
+    const [answer, input, tensors] = await Promise.allSettled([
+      predict(version, picture.bytes, signal).then(({ predictions }) => (this.predictions = predictions)),
+      fetchInput(version, picture.bytes, signal).then((pixels) => (this.input = pixels)),
+      this.#fetch(version, picture, signal).then((fetched) => (this.tensors = fetched)),
+    ]);
+    if (signal.aborted) return;
+    this.pictureProblem = this.#problemOf(answer) ?? this.#problemOf(input);
+    // A picture that can't be read fails in all three; it is said once, at the picture.
+    this.networkProblem = this.pictureProblem ? null : this.#problemOf(tensors);
+    if (answer.status === "rejected") this.predictions = [];
+    if (input.status === "rejected") this.input = null;
+    if (tensors.status === "rejected") this.tensors = new Map();
+    // Layers that came into sight meanwhile were not in the request.
+    else if (!this.#isSmall()) this.#scrolling.follow((again) => this.#fetchMissing(again));
+  }
+
+  async #fetch(
+    version: Version,
+    picture: Picture,
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, Tensor>> {
+    if (this.#isSmall()) return fetchActivations(version, picture.bytes, [], signal);
+    const names = this.#wanted();
+    return names.length ? fetchActivations(version, picture.bytes, names, signal) : new Map<string, Tensor>();
+  }
+
+  async #fetchMissing(signal: AbortSignal): Promise<void> {
+    const names = this.#wanted().filter((name) => !this.tensors.has(name));
+    if (!this.#version || !this.picture || names.length === 0) return;
+    try {
+      const fetched = await fetchActivations(this.#version, this.picture.bytes, names, signal);
+      this.tensors = new Map([...this.tensors, ...fetched]);
+      this.networkProblem = null;
+    } catch (error) {
+      if (isAbort(error)) throw error;
+      this.networkProblem = this.#problemOf({ status: "rejected", reason: error });
+    }
+  }
+
+  #problemOf(result: PromiseSettledResult<unknown>): string | null {
+    if (result.status === "fulfilled") return null;
+    if (result.reason instanceof ServerGone) this.onServerGone();
+    return result.reason instanceof Error ? result.reason.message : String(result.reason);
+  }
+}

@@ -1,0 +1,167 @@
+/** Turns the URL and a person's choices into one model version, its description and the picture that it reads. */
+import {
+  fetchLayers,
+  fetchModel,
+  fetchModels,
+  fetchSample,
+  fetchSamples,
+  isAlive,
+  type Version,
+} from "./api/client";
+import type { Layers, Model, Models, SamplePicture } from "./api/documents";
+import { isAbort, ServerGone } from "./api/problem";
+import { Newest } from "./newest";
+import { Reading, type Picture } from "./reading.svelte";
+import { hashOf, START, viewOf, type View } from "./view";
+
+const RETRY_MILLISECONDS = 2000;
+
+export class Session {
+  view = $state<View>(viewOf(location.hash));
+  models = $state.raw<Models | null>(null);
+  model = $state.raw<Model | null>(null);
+  layers = $state.raw<Layers | null>(null);
+  samples = $state.raw<readonly SamplePicture[]>([]);
+  problem = $state<string | null>(null);
+  serverGone = $state(false);
+  readonly reading = new Reading(
+    () => this.#lost(),
+    () => this.view.layer,
+  );
+  readonly #choosing = new Newest();
+  readonly #fetchingSample = new Newest();
+
+  get version(): Version | null {
+    return this.model && { model: this.model.name, version: this.model.version };
+  }
+
+  async start(): Promise<void> {
+    try {
+      this.models = await fetchModels();
+      this.serverGone = false;
+      this.problem = null;
+      this.#choose();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Another link was pasted into the address bar. */
+  follow(hash: string): void {
+    if (hash === hashOf(this.view)) return;
+    this.view = viewOf(hash);
+    this.#choose();
+  }
+
+  chooseModel(name: string, version: number | null = null): void {
+    this.show({ ...START, model: name, version });
+    this.#choose();
+  }
+
+  chooseSample(file: string): void {
+    this.show({ sample: file });
+    this.#fetchingSample.replace((signal) => this.#guarded(() => this.#readSample(file, signal)));
+  }
+
+  readFile(file: File): void {
+    this.#fetchingSample.cancel();
+    this.show({ sample: null });
+    this.reading.read({ kind: "file", bytes: file, title: file.name || "Pasted picture", truth: null });
+  }
+
+  readDrawing(bytes: Blob, isNew: boolean): void {
+    this.#fetchingSample.cancel();
+    const picture: Picture = { kind: "drawing", bytes, title: "Your drawing", truth: null };
+    if (this.view.sample !== null) this.show({ sample: null });
+    if (isNew) this.reading.read(picture);
+    else this.reading.goOn(picture);
+  }
+
+  clear(): void {
+    this.#fetchingSample.cancel();
+    this.show({ sample: null });
+    this.reading.read(null);
+  }
+
+  /** Replaces the URL: a link to what is seen, without a step back for every sample looked at. */
+  show(change: Partial<View>): void {
+    this.view = { ...this.view, ...change };
+    history.replaceState(null, "", hashOf(this.view) || location.pathname);
+  }
+
+  #choose(): void {
+    const listed = this.models?.models ?? [];
+    const named = listed.find(({ name }) => name === this.view.model);
+    const first = this.view.model === null ? listed[0] : undefined;
+    const model = named ?? first;
+    this.problem = null;
+    this.#fetchingSample.cancel();
+    if (model) this.#choosing.replace((signal) => this.#guarded(() => this.#open(model, signal)));
+    else if (listed.length) this.problem = `No model is called “${this.view.model}”: choose one above.`;
+  }
+
+  async #open(listed: Model, signal: AbortSignal): Promise<void> {
+    const version = { model: listed.name, version: this.view.version ?? listed.version };
+    const [model, layers, samples] = await Promise.all([
+      version.version === listed.version ? listed : fetchModel(version, signal),
+      fetchLayers(version, signal),
+      fetchSamples(version, signal),
+    ]);
+    this.show({ model: model.name });
+    this.model = model;
+    this.layers = layers;
+    this.samples = samples.samples;
+    this.reading.use(version, layers.layers);
+    await this.#readFirst(signal);
+  }
+
+  /** The sample that the URL names, else the person's own picture again, else the first sample. */
+  async #readFirst(signal: AbortSignal): Promise<void> {
+    const linked = this.samples.find(({ file }) => file === this.view.sample);
+    const own = this.reading.picture?.kind === "sample" ? null : this.reading.picture;
+    const file = linked?.file ?? (own ? undefined : this.samples[0]?.file);
+    if (file !== undefined) {
+      this.show({ sample: file });
+      await this.#readSample(file, signal);
+    } else this.reading.read(own);
+  }
+
+  async #readSample(file: string, signal: AbortSignal): Promise<void> {
+    if (!this.version) return;
+    const bytes = await fetchSample(this.version, file, signal);
+    const label = this.samples.find((sample) => sample.file === file)?.label ?? null;
+    this.reading.read({
+      kind: "sample",
+      bytes,
+      title: label === null ? file : `Sample “${label}”`,
+      truth: label,
+    });
+  }
+
+  async #guarded(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+      this.problem = null;
+    } catch (error) {
+      if (isAbort(error)) throw error;
+      this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (error instanceof ServerGone) this.#lost();
+    else this.problem = error instanceof Error ? error.message : String(error);
+  }
+
+  #lost(): void {
+    if (this.serverGone) return;
+    this.serverGone = true;
+    void this.#waitForServer();
+  }
+
+  async #waitForServer(): Promise<void> {
+    while (!(await isAlive())) await new Promise((resolve) => setTimeout(resolve, RETRY_MILLISECONDS));
+    this.serverGone = false;
+    await this.start();
+  }
+}
