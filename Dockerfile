@@ -10,19 +10,19 @@ FROM scratch AS wheels
 FROM python:3.11-slim-bookworm AS build
 WORKDIR /source
 # npm fetches the page's dependencies through Node's own certificates unless told otherwise.
-ENV NODE_OPTIONS=--use-system-ca PIP_DISABLE_PIP_VERSION_CHECK=1
+ENV NODE_OPTIONS=--use-system-ca PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_CACHE_DIR=/cache/pip NPM_CONFIG_CACHE=/cache/npm
 COPY pyproject.toml README.md LICENSE ./
 COPY service service
 COPY training training
-RUN --mount=type=cache,target=/root/.cache/pip --mount=type=cache,target=/root/.npm \
+RUN --mount=type=cache,target=/cache/pip --mount=type=cache,target=/cache/npm \
     pip wheel --no-deps --wheel-dir /wheel .
-RUN --mount=type=cache,target=/root/.cache/pip \
+RUN --mount=type=cache,target=/cache/pip \
     python -m venv /opt/convscope && /opt/convscope/bin/pip install "$(ls /wheel/*.whl)[cpu]" \
     && find /opt/convscope -name __pycache__ -prune -exec rm -rf {} + \
     && /opt/convscope/bin/pip uninstall --yes pip setuptools
 
 FROM build AS build-training
-RUN --mount=type=bind,from=wheels,target=/wheels --mount=type=cache,target=/root/.cache/pip \
+RUN --mount=type=bind,from=wheels,target=/wheels --mount=type=cache,target=/cache/pip \
     python -m venv /opt/training && /opt/training/bin/pip install --find-links /wheels "$(ls /wheel/*.whl)[cpu,training]"
 
 FROM python:3.11-slim-bookworm AS base
