@@ -28,7 +28,7 @@ def _need(thing: object, reason: str) -> None:
         pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # no longer: Playwright's event loop would be in the way of other tests' own
 def browser() -> Iterator[Browser]:
     path = find_chromium()
     _need(path, "no Chromium is installed: apt-get install chromium, or name one in CHROMIUM")

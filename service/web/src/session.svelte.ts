@@ -112,18 +112,16 @@ export class Session {
     this.layers = layers;
     this.samples = samples.samples;
     this.reading.use(version, layers.layers);
-    await this.#readFirst(signal);
+    this.#readFirst();
   }
 
   /** The sample that the URL names, else the person's own picture again, else the first sample. */
-  async #readFirst(signal: AbortSignal): Promise<void> {
+  #readFirst(): void {
     const linked = this.samples.find(({ file }) => file === this.view.sample);
     const own = this.reading.picture?.kind === "sample" ? null : this.reading.picture;
     const file = linked?.file ?? (own ? undefined : this.samples[0]?.file);
-    if (file !== undefined) {
-      this.show({ sample: file });
-      await this.#readSample(file, signal);
-    } else this.reading.read(own);
+    if (file !== undefined) this.chooseSample(file);
+    else this.reading.read(own);
   }
 
   async #readSample(file: string, signal: AbortSignal): Promise<void> {
