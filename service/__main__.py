@@ -18,26 +18,12 @@ from uvicorn.supervisors import Multiprocess
 
 from service.app import create_app
 from service.engine import Provider, choose_provider
-from service.errors import ConvscopeError
+from service.errors import ConvscopeError, InvalidSetting, StartFailed
 from service.settings import Settings
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 console = Console(highlight=False, soft_wrap=True)
 complaints = Console(stderr=True, highlight=False, soft_wrap=True, style="red")
-
-
-class StartFailed(ConvscopeError):
-    """The service can't start with these settings on this machine."""
-
-    code = "start_failed"
-    title = "The service can't start"
-
-
-class InvalidSetting(StartFailed):
-    """An option or an environment variable has a value that it can't have."""
-
-    code = "invalid_setting"
-    title = "Invalid setting"
 
 
 @cli.callback()

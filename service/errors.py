@@ -13,14 +13,16 @@
     │   ├── UnknownLayer                404  unknown_layer
     │   ├── UnknownSample               404  unknown_sample
     │   └── NotAcceptable               406  not_acceptable
-    ├── Unavailable                     503  unavailable: the service is stopping
     ├── ModelRefused                    500  model_refused: a version in models/ cannot be served
     │   └── ContractTooNew              500  contract_too_new
     ├── ProviderUnavailable             500  provider_unavailable: the runtime lacks what was asked for
-    └── PublishFailed                   500  publish_failed: nothing was published
+    ├── PublishFailed                   500  publish_failed: nothing was published
+    └── StartFailed                     500  start_failed: the service can't start with these settings here
+        └── InvalidSetting              500  invalid_setting
 
 An error is raised at the stage where it happens and translated once, at the edge: into a problem document by
-`service.problems`, into one line on the terminal by `service.__main__`. Nothing here knows HTTP beyond the number.
+`service.problems`, into one line on the terminal by `service.__main__`. Nothing here knows HTTP beyond the number. The
+training has branches of its own, in `training.errors`.
 """
 
 
@@ -128,14 +130,6 @@ class NotAcceptable(RequestError):
     title = "Not acceptable"
 
 
-class Unavailable(ConvscopeError):
-    """The service is stopping and takes no new work."""
-
-    status = 503
-    code = "unavailable"
-    title = "Service unavailable"
-
-
 class ModelRefused(ConvscopeError):
     """A version in the models folder breaks the contract, so it is not served."""
 
@@ -162,3 +156,17 @@ class PublishFailed(ConvscopeError):
 
     code = "publish_failed"
     title = "Publishing failed"
+
+
+class StartFailed(ConvscopeError):
+    """The service can't start with these settings on this machine."""
+
+    code = "start_failed"
+    title = "The service can't start"
+
+
+class InvalidSetting(StartFailed):
+    """An option or an environment variable has a value that it can't have."""
+
+    code = "invalid_setting"
+    title = "Invalid setting"

@@ -1,7 +1,6 @@
 """Makes small published versions for tests: real ONNX graphs that keep the contract, or break it on purpose."""
 
 import io
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 import numpy as np
@@ -79,6 +78,3 @@ def white_png() -> bytes:
     content = io.BytesIO()
     Image.new("L", (4, 4), 255).save(content, "PNG")
     return content.getvalue()
-
-
-Edit = Callable[[dict[str, object]], None]

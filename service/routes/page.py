@@ -34,7 +34,7 @@ def add_page(app: FastAPI, dist: Path = DIST) -> None:
             swagger_favicon_url="/favicon.svg",
         )
 
-    @router.get("/", response_model=None)
+    @router.api_route("/", methods=["GET", "HEAD"], response_model=None)
     async def page() -> FileResponse | HTMLResponse:
         if not (dist / "index.html").is_file():
             return HTMLResponse(_NOT_BUILT, status_code=503)
@@ -46,7 +46,9 @@ def add_page(app: FastAPI, dist: Path = DIST) -> None:
         if entry.is_dir():
             app.mount(f"/{entry.name}", StaticFiles(directory=entry), name=entry.name)
         elif entry.name != "index.html":
-            app.add_api_route(f"/{entry.name}", _sender(entry), include_in_schema=False, response_model=None)
+            app.add_api_route(
+                f"/{entry.name}", _sender(entry), methods=["GET", "HEAD"], include_in_schema=False, response_model=None
+            )
 
 
 def _sender(file: Path) -> Callable[[], Awaitable[FileResponse]]:
