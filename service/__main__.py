@@ -42,8 +42,9 @@ def serve(
     """Serve the published models. Every option is also an environment variable, CONVSCOPE_PORT for example."""
     options = {"models": models, "host": host, "port": port, "workers": workers, "provider": provider}
     settings = _read_settings({name: value for name, value in options.items() if value is not None})
-    choose_provider(settings.provider)  # refused here, in one line, rather than while the server starts
     logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s", stream=sys.stderr)
+    # Resolved here, so that what isn't there is refused in one line rather than while the server starts.
+    settings = settings.model_copy(update={"provider": choose_provider(settings.provider)})
     listener = _listen(settings.host, settings.port)
     address = f"http://{_host_name(settings.host)}:{listener.getsockname()[1]}"
     signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn stops gracefully on it; afterwards there is nothing to do

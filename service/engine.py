@@ -1,5 +1,6 @@
 """Turns (n, h, w, c) uint8 pixels into (n, K) logits and probabilities: one ONNX graph on CPU or CUDA."""
 
+import logging
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -24,6 +25,12 @@ class Provider(StrEnum):
 
 
 _RUNTIME_NAME = {Provider.CUDA: "CUDAExecutionProvider", Provider.CPU: "CPUExecutionProvider"}
+
+
+# onnxruntime's numbers for its log levels.
+_WARNING, _FATAL = 2, 4
+
+log = logging.getLogger("convscope")
 
 
 @dataclass(frozen=True)
@@ -108,6 +115,8 @@ def choose_provider(wanted: Provider) -> Provider:
     if problem is None:
         return Provider.CUDA
     if wanted is Provider.AUTO:
+        if _RUNTIME_NAME[Provider.CUDA] in ort.get_available_providers():
+            log.warning("running on the CPU: this onnxruntime has CUDA, but %s", problem)
         return Provider.CPU
     raise ProviderUnavailable(f"provider 'cuda' was asked for, but {problem}; use 'cpu', or 'auto' to take what works")
 
@@ -120,10 +129,13 @@ def _cuda_problem() -> str | None:
     result = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1])
     graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "probe", [value], [result])
     probe = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    ort.set_default_logger_severity(_FATAL)  # what goes wrong is said below, in one line
     try:
         session = load_session("probe", probe.SerializeToString(), Provider.CUDA, 1, optimised=True)
     except ModelRefused as error:
         return f"it doesn't start here: {error}"
+    finally:
+        ort.set_default_logger_severity(_WARNING)
     if _RUNTIME_NAME[Provider.CUDA] not in session.get_providers():
         return "it doesn't start here: a driver or a library of it is missing"
     return None

@@ -12,6 +12,7 @@ from rich.console import Console
 from service.cores import available_cores
 from service.errors import ConvscopeError
 from training.config import RecipeName
+from training.errors import TrainingUnavailable
 
 _console = Console(highlight=False, soft_wrap=True)
 
@@ -59,8 +60,9 @@ def _run(recipe: RecipeName, options: dict[str, Any], threads: int, data: Path |
         from training.progress import ConsoleProgress  # noqa: PLC0415
         from training.recipes import find_recipe  # noqa: PLC0415
     except ModuleNotFoundError as error:
-        _console.print(f"convscope: training needs {error.name}: pip install 'convscope[cpu,training]'", style="red")
-        raise typer.Exit(1) from error
+        raise TrainingUnavailable(
+            f"training needs {error.name}, which isn't installed: pip install 'convscope[cpu,training]'"
+        ) from error
     found = find_recipe(recipe, threads)
     found = dataclasses.replace(found, config=dataclasses.replace(found.config, **options))
     command = " ".join(

@@ -3,6 +3,13 @@
 from service.errors import ConvscopeError
 
 
+class TrainingUnavailable(ConvscopeError):
+    """What training needs isn't installed."""
+
+    code = "training_unavailable"
+    title = "Training unavailable"
+
+
 class DatasetUnavailable(ConvscopeError):
     """The pictures can't be had: no network, a broken download, a file that isn't what it should be."""
 

@@ -165,3 +165,12 @@ def test_help_does_not_wait_for_pytorch() -> None:
     program = "import sys, training.__main__; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False, timeout=60).returncode == 0
     assert time.monotonic() - started < 60
+
+
+def test_without_pytorch_the_command_says_what_to_install() -> None:
+    program = "import sys; sys.modules['torch'] = None; from training.__main__ import main; main()"
+    ended = subprocess.run([sys.executable, "-c", program], check=False, timeout=60, capture_output=True, text=True)
+    assert ended.returncode == 1
+    assert ended.stderr.strip() == (
+        "convscope: training needs torch, which isn't installed: pip install 'convscope[cpu,training]'"
+    )
