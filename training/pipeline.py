@@ -57,11 +57,14 @@ def run(recipe: Recipe, command: str, data: Path | None, models: Path, listener:
             doesn't take it. Nothing was published then.
     """
     config = recipe.config
+    listener.stage("collecting pictures")
     dataset = recipe.load(config, data)
+    listener.stage("training")
     started = time.perf_counter()
     graph = build(recipe.network, dataset, config)
     train(graph, dataset, config, listener)
     seconds = round(time.perf_counter() - started, 1)
+    listener.stage("exporting and proving")
     exported = export(graph, dataset.input)
     record = TrainingRecord(
         command=command,

@@ -24,8 +24,11 @@ class EpochFigures:
 class Listener(Protocol):
     """What the training loop tells of itself; the loop knows no terminal."""
 
+    def stage(self, name: str) -> None:
+        """The run has come to another stage."""
+
     def begin(self, steps: int) -> None:
-        """The run will take so many batches."""
+        """The training will take so many batches."""
 
     def step(self) -> None:
         """A batch is done."""
@@ -40,10 +43,10 @@ class ConsoleProgress:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._bar = Progress(
-            TextColumn("training"), BarColumn(), MofNCompleteColumn(), TextColumn("batches"), TimeElapsedColumn(),
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
             TextColumn("left"), TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal,
         )  # fmt: skip
-        self._task = self._bar.add_task("training", total=None)
+        self._task = self._bar.add_task("starting", total=None)
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -51,6 +54,11 @@ class ConsoleProgress:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self._bar.stop()
+
+    def stage(self, name: str) -> None:
+        """Name what is being done; how long it takes isn't known until `begin`."""
+        self._bar.remove_task(self._task)
+        self._task = self._bar.add_task(name, total=None)
 
     def begin(self, steps: int) -> None:
         """Set the bar's end."""

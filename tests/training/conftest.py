@@ -15,6 +15,10 @@ class Recorder:
         self.steps = 0
         self.announced = 0
         self.epochs: list[EpochFigures] = []
+        self.stages: list[str] = []
+
+    def stage(self, name: str) -> None:
+        self.stages.append(name)
 
     def begin(self, steps: int) -> None:
         self.announced = steps

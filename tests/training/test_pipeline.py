@@ -51,7 +51,10 @@ def test_a_run_publishes_a_version_that_can_be_served(config: TrainingConfig, ti
     assert version.evidence.parity.pictures >= 256
     assert [sample.label for sample in version.evidence.samples] == ["tick", "cross"] * 5
     assert sum(figures.pictures for figures in version.evidence.test.per_label) == 300
-    assert train_ticks(config, ticks, tmp_path).folder.name == "2"
+    recorder = Recorder()
+    again = run(recipe(config, ticks), "convscope train ticks", None, tmp_path, recorder)
+    assert again.folder.name == "2"
+    assert recorder.stages == ["collecting pictures", "training", "exporting and proving"]
 
 
 def test_the_same_command_gives_the_same_file(config: TrainingConfig, ticks: Dataset, tmp_path: Path) -> None:
