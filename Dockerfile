@@ -19,6 +19,7 @@ RUN --mount=type=cache,target=/cache/pip --mount=type=cache,target=/cache/npm \
 RUN --mount=type=cache,target=/cache/pip \
     python -m venv /opt/convscope && /opt/convscope/bin/pip install "$(ls /wheel/*.whl)[cpu]" \
     && find /opt/convscope -name __pycache__ -prune -exec rm -rf {} + \
+    && rm -rf /opt/convscope/lib/python*/site-packages/onnx/backend/test \
     && /opt/convscope/bin/pip uninstall --yes pip setuptools
 
 FROM build AS build-training
@@ -26,7 +27,7 @@ RUN --mount=type=bind,from=wheels,target=/wheels --mount=type=cache,target=/cach
     python -m venv /opt/training && /opt/training/bin/pip install --find-links /wheels "$(ls /wheel/*.whl)[cpu,training]"
 
 FROM python:3.11-slim-bookworm AS base
-RUN useradd --uid 10001 --no-create-home --home-dir /tmp convscope && install -d -o convscope -g convscope /models
+RUN useradd --uid 10001 --no-create-home --home-dir /tmp convscope && install -d -o convscope -g convscope /models /downloads
 COPY --chown=convscope:convscope models /models
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 CONVSCOPE_MODELS=/models
 # A new volume that is mounted at /models starts as a copy of the published models.

@@ -53,6 +53,20 @@ def publish(models: Path, manifest: Manifest, evidence: Evidence, onnx: bytes, s
         raise PublishFailed(f"not published: {error.strerror} ({error.filename or models})") from error
 
 
+def ensure_writable(models: Path) -> None:
+    """Find out before the work, rather than after it, that its result could not be published.
+
+    Raises:
+        PublishFailed: nothing can be written into the models folder.
+    """
+    try:
+        models.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=models):
+            pass
+    except OSError as error:
+        raise PublishFailed(f"nothing can be published into {models}: {error.strerror}") from error
+
+
 def sha256(content: bytes) -> str:
     """The digest that a manifest records, 64 hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()

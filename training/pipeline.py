@@ -20,7 +20,7 @@ from torch import nn
 
 from service.contract import DatasetRecord, Evidence, Manifest, OnnxFile, TrainingRecord
 from service.engine import Provider, load_engine
-from service.publish import publish, sha256
+from service.publish import ensure_writable, publish, sha256
 from training.config import TrainingConfig
 from training.data.dataset import Dataset
 from training.evaluate import answer_samples, evaluate
@@ -57,6 +57,7 @@ def run(recipe: Recipe, command: str, data: Path | None, models: Path, listener:
             doesn't take it. Nothing was published then.
     """
     config = recipe.config
+    ensure_writable(models)
     listener.stage("collecting pictures")
     dataset = recipe.load(config, data)
     listener.stage("training")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 
 from service.routes.page import DIST
 
@@ -34,6 +34,7 @@ def browser() -> Iterator[Browser]:
     _need(path, "no Chromium is installed: apt-get install chromium, or name one in CHROMIUM")
     _need((DIST / "index.html").is_file(), "the page is not built: make setup")
     with sync_playwright() as playwright:
+        expect.set_options(timeout=15_000)  # milliseconds: a busy machine is no failure
         chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield chromium
         chromium.close()
@@ -50,11 +51,11 @@ def open_page(browser: Browser, address: str) -> Iterator[OpenPage]:
     complaints: list[str] = []
     expected: list[str] = []
 
-    def open_(path: str = "/", at: str = address, expect: str = "", **options: object) -> Page:
-        """`expect`: a part of console messages that are the subject of the test."""
+    def open_(path: str = "/", at: str = address, complaint: str = "", **options: object) -> Page:
+        """`complaint`: a part of console messages that are the subject of the test."""
         context = browser.new_context(**options)  # type: ignore[arg-type]
         contexts.append(context)
-        expected.append(expect or "\0")
+        expected.append(complaint or "\0")
 
         def keep_in(route: Route) -> None:
             if route.request.url.startswith((at, "data:", "blob:")):

@@ -129,7 +129,7 @@ def test_another_model_is_a_choice_away(open_page: OpenPage) -> None:
 
 
 def test_a_picture_that_cant_be_read_is_said_in_words_and_the_page_goes_on(open_page: OpenPage, tmp_path: Path) -> None:
-    page = open_page(expect="Failed to load resource")  # the browser's own line for a 4xx
+    page = open_page(complaint="Failed to load resource")  # the browser's own line for a 4xx
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"\x89PNG\r\n\x1a\n and then nothing")
     page.get_by_test_id("upload").set_input_files(broken)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -159,6 +159,7 @@ def test_broken_exif_is_no_reason_to_refuse() -> None:
     assert decode(broken, LIMITS).shape == (2, 4, 3)
 
 
+@settings(deadline=None, max_examples=300)
 @given(st.binary(max_size=300), st.integers(0, 200), st.sampled_from(["PNG", "JPEG", "GIF", "WEBP", "TIFF", "BMP"]))
 def test_no_damage_gets_past_as_anything_but_a_refusal(damage: bytes, place: int, form: str) -> None:
     body = bytearray(encoded(Image.new("RGB", (16, 16), "orange"), form))

@@ -111,6 +111,16 @@ def test_a_full_disk_publishes_nothing(config: TrainingConfig, ticks: Dataset, t
         subprocess.run(["umount", str(full)], check=True)
 
 
+def test_a_folder_that_cant_be_written_is_told_before_the_training(
+    config: TrainingConfig, ticks: Dataset, tmp_path: Path
+) -> None:
+    (tmp_path / "models").write_text("a file")
+    recorder = Recorder()
+    with pytest.raises(PublishFailed, match="nothing can be published"):
+        run(recipe(config, ticks), "convscope train ticks", None, tmp_path / "models", recorder)
+    assert recorder.stages == []
+
+
 def command(*arguments: str, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "training", *arguments],

@@ -51,7 +51,10 @@ def fetch_file(file: PublicFile, mirrors: Sequence[str], cache: Path) -> Path:
     path = cache / file.name
     if path.is_file() and _digest(path) == file.sha256:
         return path
-    cache.mkdir(parents=True, exist_ok=True)
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatasetUnavailable(f"{file.name} can't be kept in {cache}: {error.strerror}") from error
     partial = path.with_name(path.name + ".part")
     reasons = []
     for mirror in mirrors:

@@ -101,6 +101,12 @@ def test_no_network_names_the_way_around_it(tmp_path: Path) -> None:
     assert "\n" not in str(refused.value)
 
 
+def test_a_cache_that_cant_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DatasetUnavailable, match="can't be kept in"):
+        fetch_file(FILE, [], tmp_path / "file" / "cache")
+
+
 def test_a_named_folder_has_to_hold_the_file(tmp_path: Path) -> None:
     with pytest.raises(DatasetUnavailable, match="missing"):
         find_file(FILE, tmp_path)
