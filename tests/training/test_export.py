@@ -1,23 +1,29 @@
 """A network to one ONNX file: every layer there, named by its module, and nothing of the machine it was made on."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
 import torch
+from onnx import numpy_helper
 from torch import Tensor, nn
 
-from service.contract import Evidence, Manifest, MnistForm, PictureInput, PublishedVersion, Stretch
+from service.contract import Evidence, Manifest, MnistForm, PictureInput, PublishedVersion, Stretch, read_version
+from service.decode import Picture, PictureLimits, decode
 from service.engine import Provider, load_engine
 from service.inspection.activations import Inspector, load_inspector
+from service.preprocess import preprocess
+from tests.conftest import MODELS
 from tests.published import evidence, manifest
 from training.data.dataset import Dataset
 from training.export import ExportedGraph, export
 from training.networks.lenet5 import lenet5
 from training.networks.tick_or_cross import tick_or_cross
 from training.serving_graph import Preprocessing, ServingGraph
+
+Build = Callable[[int, int], nn.Module]
 
 
 class Block(nn.Module):
@@ -72,7 +78,7 @@ def hooked(graph: ServingGraph, pixels: np.ndarray[tuple[int, ...], np.dtype[np.
     for name, module in leaves(graph):
         handles.append(module.register_forward_hook(lambda _, __, output, name=name: seen.__setitem__(name, output)))
     with torch.inference_mode():
-        graph.eval()(torch.from_numpy(pixels))
+        graph.eval()(torch.from_numpy(pixels.copy()))
     for handle in handles:
         handle.remove()
     return seen
@@ -92,19 +98,40 @@ def published(exported: ExportedGraph, spec: PictureInput, labels: int) -> Publi
     [(lenet5, GREY, 10), (tick_or_cross, GREY, 2), (residual, GREY, 3), (residual, COLOUR, 5)],
     ids=["lenet5", "tick_or_cross", "residual", "residual in colour"],
 )
-def test_every_layer_is_what_pytorchs_hooks_see(network: object, spec: PictureInput, labels: int) -> None:
+def test_every_layer_is_what_pytorchs_hooks_see(network: Build, spec: PictureInput, labels: int) -> None:
     torch.manual_seed(0)
-    assert callable(network)
     graph = serving(network(spec.channels, labels), spec)
-    version = published(export(graph, spec), spec, labels)
+    random = np.random.default_rng(0)
+    pictures = [random.integers(0, 255, (spec.height, spec.width, spec.channels), np.uint8) for _ in range(5)]
+    compare(graph, published(export(graph, spec), spec, labels), pictures)
+
+
+@pytest.mark.parametrize(("name", "network"), [("digits", lenet5), ("ticks", tick_or_cross)])
+def test_every_layer_of_the_published_models_is_what_pytorchs_hooks_see(name: str, network: Build) -> None:
+    """The weights are taken out of the published file, by their names, and put back into PyTorch."""
+    folder = max((MODELS / name).iterdir(), key=lambda version: int(version.name))
+    version = read_version(folder)
+    weights = {
+        tensor.name: torch.from_numpy(numpy_helper.to_array(tensor).copy())
+        for tensor in onnx.load_model_from_string(version.onnx).graph.initializer
+    }
+    mean, std = weights["preprocessing.mean"].tolist(), weights["preprocessing.std"].tolist()
+    trained = network(version.manifest.input.channels, len(version.manifest.labels))
+    trained.load_state_dict({key: weights[key] for key in trained.state_dict()})
+    pictures = [
+        preprocess(decode((folder / "samples" / sample.file).read_bytes(), PictureLimits()), version.manifest.input)
+        for sample in version.evidence.samples
+    ]
+    compare(ServingGraph(Preprocessing(mean, std), trained, "softmax"), version, pictures)
+
+
+def compare(graph: ServingGraph, version: PublishedVersion, pictures: Sequence[Picture]) -> None:
+    """Hold every layer of an inspection session to PyTorch's hooks, and its end to the serving session."""
     inspector: Inspector = load_inspector(version, Provider.CPU, threads=1)
     engine = load_engine(version.manifest, version.onnx, Provider.CPU, threads=1)
-    random = np.random.default_rng(0)
-    names = [layer.name for layer in inspector.layers]
     compared = [name for name, module in leaves(graph) if not isinstance(module, nn.Dropout)]
-    assert set(compared) <= set(names), "every module is a layer of its name"
-    for _ in range(5):
-        pixels = random.integers(0, 255, (spec.height, spec.width, spec.channels), np.uint8)
+    assert set(compared) <= {layer.name for layer in inspector.layers}, "every module is a layer of its name"
+    for pixels in pictures:
         expected = hooked(graph, pixels[np.newaxis])
         activations = {layer.name: values for layer, values in inspector.activations(pixels)}
         for name in compared:

@@ -1,5 +1,6 @@
 """The API over a real socket, with the published models."""
 
+import asyncio
 import io
 import json
 import socket
@@ -253,6 +254,25 @@ def test_hostile_pictures_are_answered_or_refused(client: httpx.Client, data: Pa
         response = client.post("/v1/models/digits/predict", files={"file": path.read_bytes()})
         assert response.status_code == 200 or 400 <= response.status_code < 500, path.name
         assert response.elapsed.total_seconds() < 2, path.name
+
+
+def test_many_at_once_each_get_their_own_answer(address: str, digits: PublishedVersion) -> None:
+    """200 requests on 16 connections, ten different pictures: they run in batches, and nobody gets another's answer."""
+    samples = [
+        (sample, (digits.folder / "samples" / sample.file).read_bytes()) for sample in digits.evidence.samples
+    ] * 20
+
+    async def ask_all() -> list[Predictions]:
+        limits = httpx.Limits(max_connections=16)
+        async with httpx.AsyncClient(base_url=address, timeout=20, limits=limits) as client:
+            answers = await asyncio.gather(
+                *(client.post("/v1/models/digits/predict", content=content, headers=PNG) for _, content in samples)
+            )
+        return [Predictions.model_validate(answer.json()) for answer in answers]
+
+    for (sample, _), answer in zip(samples, asyncio.run(ask_all()), strict=True):
+        assert answer.predictions[0].label == sample.predicted
+        assert answer.predictions[0].probability == pytest.approx(sample.probability, abs=1e-4)
 
 
 def test_health(client: httpx.Client) -> None:
