@@ -9,6 +9,9 @@ from service.media import read_picture
 from service.pipeline import Pipeline
 from service.registry import Registry, ServedVersion
 
+_LONGEST_VERSION = 9
+"""Digits; Python refuses to convert thousands of them, which would be a fault of ours."""
+
 
 def find_registry(request: Request) -> Registry:
     """All models being served."""
@@ -32,10 +35,10 @@ def find_version(
     Raises:
         UnknownModel, UnknownVersion: it isn't served.
     """
-    version = request.path_params.get("version")
+    version: str | None = request.path_params.get("version")
     if version is None:
         return registry.find(model)
-    if not str(version).isdecimal():
+    if not version.isdecimal() or len(version) > _LONGEST_VERSION:
         raise UnknownVersion(f"{version!r} is no version; versions are numbers, 1, 2, 3 …")
     return registry.find(model, int(version))
 

@@ -195,7 +195,8 @@ def test_refusals_are_problems_with_a_code(client: httpx.Client, seven: bytes) -
     predict = "/v1/models/digits/predict"
     assert "digits" in problem(client.get("/v1/models/nothing"), 404, "unknown_model")
     problem(client.get("/v1/models/digits/versions/99"), 404, "unknown_version")
-    problem(client.get("/v1/models/digits/versions/latest"), 404, "unknown_version")
+    for version in ("latest", "0", "-1", "9" * 5000):
+        problem(client.get(f"/v1/models/digits/versions/{version}"), 404, "unknown_version")
     problem(client.get("/v1/models/digits/samples/..%2Fmanifest.json"), 404, "not_found")
     problem(client.get("/v1/models/digits/samples/manifest.json"), 404, "unknown_sample")
     problem(client.get("/v1/nothing"), 404, "not_found")
