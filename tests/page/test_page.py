@@ -18,7 +18,10 @@ def best(page: Page) -> Locator:
 
 
 def choose_sample(page: Page, name: str) -> None:
+    """Clicks a sample and waits until all that is shown speaks of it."""
     page.locator(f'[data-testid=sample][data-file$="-{name}.png"]').first.click()
+    expect(page.get_by_text(f"Sample “{name}”", exact=True)).to_be_visible()
+    expect(page.get_by_role("region", name="What every layer computed")).to_have_attribute("aria-busy", "false")
 
 
 def layer(page: Page, name: str) -> Locator:

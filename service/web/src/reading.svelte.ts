@@ -24,6 +24,8 @@ export class Reading {
   tensors = $state.raw<ReadonlyMap<string, Tensor>>(new Map());
   pictureProblem = $state<string | null>(null);
   networkProblem = $state<string | null>(null);
+  /** The picture that all of the above speaks of; an older one while the newest is on its way. */
+  #answered = $state.raw<Picture | null>(null);
 
   #version: Version | null = null;
   #layers: readonly Layer[] = [];
@@ -36,6 +38,10 @@ export class Reading {
     /** The layer that is looked at in large, in sight or not. */
     private readonly openedLayer: () => string | null,
   ) {}
+
+  get isBusy(): boolean {
+    return this.picture !== this.#answered;
+  }
 
   /** Another version reads from here on; what the old one said is gone. */
   use(version: Version | null, layers: readonly Layer[]): void {
@@ -89,6 +95,7 @@ export class Reading {
     this.input = null;
     this.tensors = new Map();
     this.pictureProblem = this.networkProblem = null;
+    this.#answered = null;
   }
 
   async #answer(picture: Picture, signal: AbortSignal): Promise<void> {
@@ -101,6 +108,7 @@ export class Reading {
       this.#fetch(version, picture, signal).then((fetched) => (this.tensors = fetched)),
     ]);
     if (signal.aborted) return;
+    this.#answered = picture;
     this.pictureProblem = this.#problemOf(answer) ?? this.#problemOf(input);
     // A picture that can't be read fails in all three; it is said once, at the picture.
     this.networkProblem = this.pictureProblem ? null : this.#problemOf(tensors);
