@@ -20,6 +20,7 @@ from service.app import create_app
 from service.engine import Provider, choose_provider
 from service.errors import ConvscopeError, InvalidSetting, StartFailed
 from service.settings import Settings
+from service.shelf import tabulate
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 console = Console(highlight=False, soft_wrap=True)
@@ -57,6 +58,16 @@ def serve(
     except KeyboardInterrupt:
         pass  # Ctrl-C, after the requests in flight were answered
     console.print("stopped")
+
+
+@cli.command("models")
+def list_models(
+    models: Annotated[Path, typer.Option(help="The models folder.", envvar="CONVSCOPE_MODELS", file_okay=False)] = Path(
+        "models"
+    ),
+) -> None:
+    """List the published versions: how right they are, how large, what they learnt from."""
+    console.print(tabulate(models))
 
 
 @cli.command(hidden=True)

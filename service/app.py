@@ -16,7 +16,7 @@ from service.engine import choose_provider
 from service.pipeline import Pipeline
 from service.problems import add_problem_handlers
 from service.registry import Registry, Runtime, load_registry
-from service.routes import activations, health, layers, models, page, predict, samples
+from service.routes import activations, exemplars, health, layers, models, page, predict, report, samples
 from service.routes.served import document_version
 from service.schemas import Problem
 from service.settings import Settings
@@ -69,7 +69,10 @@ def app_from_environment() -> FastAPI:
 def _add_routes(app: FastAPI) -> None:
     app.include_router(models.models_router)
     latest, pinned = "/v1/models/{model}", "/v1/models/{model}/versions/{version}"
-    for router in (models.model_router, samples.router, predict.router, layers.router, activations.router):
+    for router in (
+        models.model_router, samples.router, report.router, predict.router, layers.router, activations.router,
+        exemplars.router,
+    ):  # fmt: skip
         app.include_router(router, prefix=latest)
         app.include_router(router, prefix=pinned, dependencies=[Depends(document_version)])
     app.include_router(health.router)

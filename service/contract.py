@@ -8,6 +8,13 @@ A version is a folder of four things, written once and never changed:
     evidence.json   why it may be trusted: parity with the network it came from, test figures, the samples' answers
     samples/        a few held-out pictures
 
+and of what some versions have besides:
+
+    model.int8.onnx the same graph with 8-bit weights and activations; it answers, `model.onnx` is looked into
+    report.html     how the training went and what the test split showed, for people
+    film/           the graph at points of its training, oldest first
+    exemplars/      for each channel the validation pictures that excite it most: exemplars.json and small pictures
+
 The folder's two names are the model's name and its version; the manifest repeats the name only so that a copied
 folder can't pass for another model. No fact in here stands anywhere else in the program.
 """
@@ -19,9 +26,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from service.errors import ContractTooNew, ModelRefused
+from service.evidence import Count, Evidence, Exemplars, FileName, Frozen, Share
 
 CONTRACT: Literal[1] = 1
 """The contract that this code reads and writes; the number grows when an older reader would misread a manifest."""
@@ -30,6 +38,11 @@ MODEL_FILE = "model.onnx"
 MANIFEST_FILE = "manifest.json"
 EVIDENCE_FILE = "evidence.json"
 SAMPLES_FOLDER = "samples"
+INT8_FILE = "model.int8.onnx"
+REPORT_FILE = "report.html"
+FILM_FOLDER = "film"
+EXEMPLARS_FOLDER = "exemplars"
+EXEMPLARS_FILE = "exemplars.json"
 
 PIXELS = "pixels"
 """The graph's only input: uint8 (n, h, w, c)."""
@@ -39,16 +52,7 @@ PROBABILITIES = "probabilities"
 """Output: float32 (n, K), after the head."""
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
-FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Share = Annotated[float, Field(ge=0, le=1)]
-Count = Annotated[int, Field(ge=0)]
-
-
-class Frozen(BaseModel):
-    """A value: immutable, and a key it doesn't know is an error rather than a typo obeyed by being ignored."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Stretch(Frozen):
@@ -114,6 +118,10 @@ class DatasetRecord(Frozen):
     """sha256 over the sorted content hashes and labels of all pictures; generated sets: over their pixels likewise."""
     counts: Mapping[str, Count]
     """Pictures per split."""
+    labels: Mapping[str, Mapping[str, Count]] = {}
+    """Pictures per label, by split."""
+    skipped: Count = 0
+    """Files that could not be read as pictures."""
 
 
 class TrainingRecord(Frozen):
@@ -130,6 +138,16 @@ class TrainingRecord(Frozen):
     """Versions of the programs that shaped the result, by package name."""
 
 
+class Frame(Frozen):
+    """The network at one point of its training: a graph of the same contract in `film/`."""
+
+    file: FileName
+    sha256: Sha256
+    step: Count
+    """Batches learnt."""
+    validation_accuracy: Share
+
+
 class Manifest(Frozen):
     """`manifest.json`: what a graph can't say about itself."""
 
@@ -140,8 +158,15 @@ class Manifest(Frozen):
     """In the order of the graph's outputs."""
     input: PictureInput
     head: Literal["softmax", "sigmoid"]
-    """softmax: exactly one label is true, probabilities sum to 1; sigmoid: each label is true or not on its own."""
+    """softmax: exactly one label is true, probabilities sum to 1; sigmoid: each label is true or not on its own.
+
+    A sigmoid graph of two labels may have one output: the probability of the second label.
+    """
     onnx: OnnxFile
+    int8: OnnxFile | None = None
+    """`model.int8.onnx`, where it answers in place of `model.onnx`."""
+    film: tuple[Frame, ...] = ()
+    """Oldest first."""
     metrics: Mapping[str, float]
     """Figures on the test split, shares in [0, 1] such as `accuracy`."""
     dataset: DatasetRecord | None = None
@@ -155,50 +180,6 @@ class Manifest(Frozen):
         return self
 
 
-class Parity(Frozen):
-    """How far the published graph, run by the service's own engine, is from the network that was trained."""
-
-    pictures: Annotated[int, Field(ge=1)]
-    max_abs_difference: Annotated[float, Field(ge=0)]
-    """Largest absolute difference of any logit."""
-    tolerance: Annotated[float, Field(gt=0)]
-
-
-class LabelFigures(Frozen):
-    """How one label fared on the test split."""
-
-    label: str
-    pictures: Count
-    correct: Count
-
-
-class TestFigures(Frozen):
-    """The published graph on the test split, through the service's own engine."""
-
-    __test__ = False  # pytest: not a test class
-
-    pictures: Count
-    accuracy: Share
-    per_label: tuple[LabelFigures, ...]
-
-
-class Sample(Frozen):
-    """A held-out picture under `samples/`, its true label, and what the model answered when it was published."""
-
-    file: FileName
-    label: str
-    predicted: str
-    probability: Share
-
-
-class Evidence(Frozen):
-    """`evidence.json`: what was seen to hold before the version was published."""
-
-    parity: Parity
-    test: TestFigures
-    samples: tuple[Sample, ...]
-
-
 class PublishedVersion(Frozen):
     """One version as it lies on disk, read and checked, its graph not yet loaded."""
 
@@ -209,6 +190,9 @@ class PublishedVersion(Frozen):
     manifest: Manifest
     evidence: Evidence
     onnx: bytes = Field(repr=False)
+    """The graph that is looked into, and that answers where there is no int8 one."""
+    int8: bytes | None = Field(default=None, repr=False)
+    """The graph that answers, where the manifest names one."""
 
     @property
     def name(self) -> str:
@@ -250,17 +234,45 @@ def read_version(folder: Path) -> PublishedVersion:
         evidence = Evidence.model_validate_json(_read_bytes(folder / EVIDENCE_FILE))
     except ValidationError as error:
         raise ModelRefused(f"{_place(folder)}/{EVIDENCE_FILE}: {_first_problem(error)}") from error
-    onnx = _read_bytes(folder / MODEL_FILE)
-    digest = hashlib.sha256(onnx).hexdigest()
-    if digest != manifest.onnx.sha256:
+    for file in [f"{SAMPLES_FOLDER}/{sample.file}" for sample in evidence.samples] + [
+        f"{FILM_FOLDER}/{frame.file}" for frame in manifest.film
+    ]:
+        if not (folder / file).is_file():
+            raise ModelRefused(f"{_place(folder)}/{file} is missing")
+    return PublishedVersion(
+        folder=folder,
+        version=int(folder.name),
+        manifest=manifest,
+        evidence=evidence,
+        onnx=_read_graph(folder / MODEL_FILE, manifest.onnx.sha256),
+        int8=_read_graph(folder / INT8_FILE, manifest.int8.sha256) if manifest.int8 else None,
+    )
+
+
+def read_exemplars(folder: Path) -> Exemplars | None:
+    """Read `exemplars/exemplars.json` of a version; None where it has none.
+
+    Raises:
+        ModelRefused: it is there, but broken.
+    """
+    path = folder / EXEMPLARS_FOLDER / EXEMPLARS_FILE
+    if not path.is_file():
+        return None
+    try:
+        return Exemplars.model_validate_json(_read_bytes(path))
+    except ValidationError as error:
+        raise ModelRefused(f"{_place(folder)}/{EXEMPLARS_FOLDER}/{EXEMPLARS_FILE}: {_first_problem(error)}") from error
+
+
+def _read_graph(path: Path, digest: str) -> bytes:
+    onnx = _read_bytes(path)
+    found = hashlib.sha256(onnx).hexdigest()
+    if found != digest:
         raise ModelRefused(
-            f"{_place(folder)}/{MODEL_FILE} has sha256 {digest}, its manifest says {manifest.onnx.sha256}:"
+            f"{_place(path.parent)}/{path.name} has sha256 {found}, its manifest says {digest}:"
             " the file was changed after it was published"
         )
-    for sample in evidence.samples:
-        if not (folder / SAMPLES_FOLDER / sample.file).is_file():
-            raise ModelRefused(f"{_place(folder)}/{SAMPLES_FOLDER}/{sample.file} is missing")
-    return PublishedVersion(folder=folder, version=int(folder.name), manifest=manifest, evidence=evidence, onnx=onnx)
+    return onnx
 
 
 def _read_json(path: Path) -> object:

@@ -44,10 +44,15 @@ class Scores:
 
 
 class Engine:
-    """A loaded serving graph; safe to call from several threads. Made by `load_engine`."""
+    """A loaded serving graph; safe to call from several threads. Made by `load_engine`.
 
-    def __init__(self, session: ort.InferenceSession) -> None:
+    A graph with a single sigmoid output z tells two labels apart: its answer is that of the logits (0, z), of which
+    softmax makes (1 - sigmoid(z), sigmoid(z)).
+    """
+
+    def __init__(self, session: ort.InferenceSession, *, is_single: bool = False) -> None:
         self._session = session
+        self._is_single = is_single
 
     def run(self, pixels: Pixels) -> Scores:
         """Classify n pictures.
@@ -56,6 +61,9 @@ class Engine:
             pixels: (n, h, w, c) uint8 of the manifest's input size.
         """
         logits, probabilities = self._session.run([LOGITS, PROBABILITIES], {PIXELS: pixels})
+        if self._is_single:
+            logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
+            probabilities = np.concatenate([1 - probabilities, probabilities], axis=1)
         return Scores(logits=logits, probabilities=probabilities)
 
 
@@ -72,8 +80,9 @@ def load_engine(manifest: Manifest, onnx: bytes, provider: Provider, threads: in
         ModelRefused: onnxruntime can't load the graph, or its inputs and outputs break the contract.
     """
     session = load_session(manifest.name, onnx, provider, threads, optimised=True)
-    _check_signature(session, manifest)
-    engine = Engine(session)
+    is_single = _has_single_output(session, manifest)
+    _check_signature(session, manifest, outputs=1 if is_single else len(manifest.labels))
+    engine = Engine(session, is_single=is_single)
     spec = manifest.input
     engine.run(np.zeros((1, spec.height, spec.width, spec.channels), np.uint8))
     return engine
@@ -141,7 +150,13 @@ def _cuda_problem() -> str | None:
     return None
 
 
-def _check_signature(session: ort.InferenceSession, manifest: Manifest) -> None:
+def _has_single_output(session: ort.InferenceSession, manifest: Manifest) -> bool:
+    """Whether one sigmoid output stands for two labels."""
+    logits = next((node for node in session.get_outputs() if node.name == LOGITS), None)
+    return manifest.head == "sigmoid" and len(manifest.labels) == 2 and logits is not None and logits.shape[1:] == [1]
+
+
+def _check_signature(session: ort.InferenceSession, manifest: Manifest, outputs: int) -> None:
     """Hold inputs and outputs against the manifest; only the batch size may be open.
 
     Raises:
@@ -151,8 +166,8 @@ def _check_signature(session: ort.InferenceSession, manifest: Manifest) -> None:
     found = {node.name: (node.type, list(node.shape)) for node in [*session.get_inputs(), *session.get_outputs()]}
     expected = {
         PIXELS: ("tensor(uint8)", [spec.height, spec.width, spec.channels]),
-        LOGITS: ("tensor(float)", [len(manifest.labels)]),
-        PROBABILITIES: ("tensor(float)", [len(manifest.labels)]),
+        LOGITS: ("tensor(float)", [outputs]),
+        PROBABILITIES: ("tensor(float)", [outputs]),
     }
     if set(found) != set(expected):
         raise ModelRefused(f"{manifest.name}: the graph has {sorted(found)}, the contract wants {sorted(expected)}")

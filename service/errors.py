@@ -11,7 +11,11 @@
     │   ├── UnknownModel                404  unknown_model
     │   ├── UnknownVersion              404  unknown_version
     │   ├── UnknownLayer                404  unknown_layer
+    │   ├── UnknownChannel              404  unknown_channel
     │   ├── UnknownSample               404  unknown_sample
+    │   ├── UnknownExemplar             404  unknown_exemplar
+    │   ├── NoExemplars                 404  no_exemplars
+    │   ├── NoReport                    404  no_report
     │   └── NotAcceptable               406  not_acceptable
     ├── ModelRefused                    500  model_refused: a version in models/ cannot be served
     │   └── ContractTooNew              500  contract_too_new
@@ -114,12 +118,44 @@ class UnknownLayer(RequestError):
     title = "Unknown layer"
 
 
+class UnknownChannel(RequestError):
+    """The layer has no channel of that number."""
+
+    status = 404
+    code = "unknown_channel"
+    title = "Unknown channel"
+
+
 class UnknownSample(RequestError):
     """The version has no sample picture of that file name."""
 
     status = 404
     code = "unknown_sample"
     title = "Unknown sample"
+
+
+class UnknownExemplar(RequestError):
+    """The version has no exemplar picture of that file name."""
+
+    status = 404
+    code = "unknown_exemplar"
+    title = "Unknown exemplar"
+
+
+class NoExemplars(RequestError):
+    """The version, or this layer of it, came without pictures of what excites its channels."""
+
+    status = 404
+    code = "no_exemplars"
+    title = "No exemplars"
+
+
+class NoReport(RequestError):
+    """The version came without a training report."""
+
+    status = 404
+    code = "no_report"
+    title = "No report"
 
 
 class NotAcceptable(RequestError):

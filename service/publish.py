@@ -14,23 +14,24 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from service.contract import EVIDENCE_FILE, MANIFEST_FILE, MODEL_FILE, SAMPLES_FOLDER, Evidence, Manifest, read_version
+from service.contract import EVIDENCE_FILE, MANIFEST_FILE, MODEL_FILE, Manifest, read_version
 from service.engine import Provider, load_engine
 from service.errors import ModelRefused, PublishFailed
+from service.evidence import Evidence
 
 STAGING_PREFIX = ".staging-"
 """Folders of this prefix in the models folder are versions in the making; whoever reads the folder passes them by."""
 
 
-def publish(models: Path, manifest: Manifest, evidence: Evidence, onnx: bytes, samples: Mapping[str, bytes]) -> Path:
+def publish(models: Path, manifest: Manifest, evidence: Evidence, onnx: bytes, files: Mapping[str, bytes]) -> Path:
     """Publish a version under the next free number.
 
     Args:
         models: the models folder; it is made where it is missing.
         manifest: its `onnx.sha256` has to be that of `onnx`.
-        evidence: names every file of `samples`.
+        evidence: names every sample.
         onnx: the bytes of the graph.
-        samples: encoded pictures by file name.
+        files: what else belongs to the version (`samples/00.png`, `report.html` …), by path in its folder.
 
     Returns:
         `models/<name>/<version>`.
@@ -43,9 +44,11 @@ def publish(models: Path, manifest: Manifest, evidence: Evidence, onnx: bytes, s
         with _staging(models) as staging:
             # The same two last path elements as the final place, so that the checks see what the service will see.
             folder = staging / manifest.name / "1"
-            _write(folder, manifest, evidence, onnx, samples)
+            _write(folder, manifest, evidence, onnx, files)
             published = read_version(folder)
-            load_engine(published.manifest, published.onnx, Provider.CPU, threads=1)
+            for graph in (published.onnx, published.int8):
+                if graph is not None:
+                    load_engine(published.manifest, graph, Provider.CPU, threads=1)
             return _move(folder, models / manifest.name)
     except ModelRefused as error:
         raise PublishFailed(f"not published, because the service would refuse it: {error}") from error
@@ -72,15 +75,17 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _write(folder: Path, manifest: Manifest, evidence: Evidence, onnx: bytes, samples: Mapping[str, bytes]) -> None:
-    pictures = folder / SAMPLES_FOLDER
-    pictures.mkdir(parents=True)
+def _write(folder: Path, manifest: Manifest, evidence: Evidence, onnx: bytes, files: Mapping[str, bytes]) -> None:
+    folder.mkdir(parents=True)
     _write_through(folder / MODEL_FILE, onnx)
     _write_through(folder / MANIFEST_FILE, manifest.model_dump_json(indent=2).encode() + b"\n")
     _write_through(folder / EVIDENCE_FILE, evidence.model_dump_json(indent=2).encode() + b"\n")
-    for name, picture in samples.items():
-        _write_through(pictures / name, picture)
-    _flush_folder(pictures)
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write_through(path, content)
+    for inner in folder.rglob("*/"):
+        _flush_folder(inner)
     _flush_folder(folder)
 
 

@@ -89,7 +89,7 @@ def load_registry(models: Path, runtime: Runtime, executor: ThreadPoolExecutor) 
     """
     served: dict[str, dict[int, ServedVersion]] = {}
     refusals: list[Refusal] = []
-    for folder in _version_folders(models):
+    for folder in list_version_folders(models):
         try:
             version = _load(folder, runtime, executor)
         except ModelRefused as error:
@@ -99,7 +99,7 @@ def load_registry(models: Path, runtime: Runtime, executor: ThreadPoolExecutor) 
     return Registry(runtime, {name: dict(sorted(served[name].items())) for name in sorted(served)}, tuple(refusals))
 
 
-def _version_folders(models: Path) -> list[Path]:
+def list_version_folders(models: Path) -> list[Path]:
     """`<name>/<version>` folders; hidden ones are versions in the making."""
     if not models.is_dir():
         return []
@@ -111,6 +111,8 @@ def _load(folder: Path, runtime: Runtime, executor: ThreadPoolExecutor) -> Serve
     if not folder.name.isdecimal() or folder.name.startswith("0"):
         raise ModelRefused(f"{folder.parent.name}/{folder.name}: a version's folder is named 1, 2, 3 …")
     published = read_version(folder)
-    engine: Engine = load_engine(published.manifest, published.onnx, runtime.provider, runtime.threads)
+    engine: Engine = load_engine(
+        published.manifest, published.int8 or published.onnx, runtime.provider, runtime.threads
+    )
     batcher = Batcher(lambda pixels: engine.run(pixels).probabilities, executor, runtime.max_batch)
     return ServedVersion(published, runtime, batcher)

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.contract import DatasetRecord, Parity, PictureInput, TestFigures, TrainingRecord
+from service.contract import DatasetRecord, Frame, PictureInput, TrainingRecord
+from service.evidence import Parity, Quantization, TestFigures
 from service.inspection.layer import Kind, Layer
 
 
@@ -58,7 +59,14 @@ class ModelDescription(Answer):
     training: TrainingRecord | None
     parity: Parity
     test: TestFigures
+    quantization: Quantization | None = Field(description="what 8-bit numbers were worth, where they were tried")
+    int8: bool = Field(description="what answers is the graph in 8-bit numbers; the one that is looked into is not")
+    film: list[Frame] = Field(description="points of its training that were kept, oldest first")
     samples: int = Field(description="how many sample pictures it has")
+    report: bool = Field(description="it has a training report, at …/report")
+    exemplars: bool = Field(
+        description="it has pictures of what excites its channels, at …/exemplars/{layer}/{channel}"
+    )
 
 
 class RefusedVersion(Answer):
@@ -91,6 +99,27 @@ class Samples(Answer):
     model: str
     version: int
     samples: list[SamplePicture]
+
+
+class ExemplarPicture(Answer):
+    """A validation picture that excites a channel, and where."""
+
+    url: str = Field(description="path of the picture as the network sees it, at most 64 pixels a side")
+    label: str = Field(description="what it shows")
+    value: float = Field(description="the channel's largest activation on it")
+    y: int = Field(description="row of that value in the feature map; 0 where the layer has none")
+    x: int = Field(description="its column, likewise")
+
+
+class ChannelExemplars(Answer):
+    """The validation pictures that excite a channel most, most exciting first; none where nothing does."""
+
+    model: str
+    version: int
+    layer: str
+    channel: int
+    pictures: int = Field(description="how many validation pictures were looked at")
+    exemplars: list[ExemplarPicture]
 
 
 class LayerTotals(Answer):

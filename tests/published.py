@@ -7,16 +7,8 @@ import numpy as np
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 from PIL import Image
 
-from service.contract import (
-    Evidence,
-    Manifest,
-    OnnxFile,
-    Parity,
-    PictureInput,
-    Sample,
-    Stretch,
-    TestFigures,
-)
+from service.contract import Manifest, OnnxFile, PictureInput, Stretch
+from service.evidence import Evidence, Parity, Sample, TestFigures
 from service.publish import sha256
 
 LABELS = ("dark", "bright")

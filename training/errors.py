@@ -29,3 +29,31 @@ class ParityFailed(ConvscopeError):
 
     code = "parity_failed"
     title = "Parity failed"
+
+
+class TrainingStopped(ConvscopeError):
+    """Somebody stopped the run; a checkpoint of its last step is kept."""
+
+    code = "training_stopped"
+    title = "Training stopped"
+
+
+class CheckpointFailed(ConvscopeError):
+    """The state of a run can't be written, or what was written can't be read."""
+
+    code = "checkpoint_failed"
+    title = "Checkpoint failed"
+
+
+class NothingToResume(ConvscopeError):
+    """There is no run that could go on as asked."""
+
+    code = "nothing_to_resume"
+    title = "Nothing to resume"
+
+
+class NetworkRefused(ConvscopeError):
+    """The network isn't known, can't be built for these pictures, or is no classifier of them."""
+
+    code = "network_refused"
+    title = "Network refused"

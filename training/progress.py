@@ -19,6 +19,27 @@ class EpochFigures:
     """Mean cross-entropy over the epoch, in nats."""
     validation_accuracy: float
     pictures_per_second: float
+    """Learnt, by all processes; the validation isn't counted."""
+    step: int
+    """The last of the epoch, counted from 1."""
+    data_wait: float
+    """Share of the time that was spent on waiting for pictures and varying them."""
+
+
+@dataclass(frozen=True)
+class StepFigures:
+    """What one batch came to."""
+
+    step: int
+    """Counted from 1."""
+    epoch: int
+    """Counted from 1."""
+    loss: float
+    """Mean cross-entropy over the batch, in nats."""
+    learning_rate: float
+    pictures_per_second: float
+    data_wait: float
+    """Share of the step's time that was spent on waiting for pictures and varying them."""
 
 
 class Listener(Protocol):
@@ -27,14 +48,36 @@ class Listener(Protocol):
     def stage(self, name: str) -> None:
         """The run has come to another stage."""
 
-    def begin(self, steps: int) -> None:
-        """The training will take so many batches."""
+    def tell(self, line: str) -> None:
+        """Something that people should know."""
 
-    def step(self) -> None:
+    def begin(self, steps: int, done: int) -> None:
+        """The training takes so many batches; a resumed one has done some of them."""
+
+    def step(self, figures: StepFigures) -> None:
         """A batch is done."""
 
     def epoch(self, figures: EpochFigures) -> None:
         """An epoch is done."""
+
+
+class Silence:
+    """Listens and says nothing."""
+
+    def stage(self, name: str) -> None:
+        """Nothing."""
+
+    def tell(self, line: str) -> None:
+        """Nothing."""
+
+    def begin(self, steps: int, done: int) -> None:
+        """Nothing."""
+
+    def step(self, figures: StepFigures) -> None:
+        """Nothing."""
+
+    def epoch(self, figures: EpochFigures) -> None:
+        """Nothing."""
 
 
 class ConsoleProgress:
@@ -60,18 +103,24 @@ class ConsoleProgress:
         self._bar.remove_task(self._task)
         self._task = self._bar.add_task(name, total=None)
 
-    def begin(self, steps: int) -> None:
-        """Set the bar's end."""
-        self._bar.update(self._task, total=steps)
+    def tell(self, line: str) -> None:
+        """Write it above the bar."""
+        self._console.print(line, style="yellow", markup=False)
 
-    def step(self) -> None:
+    def begin(self, steps: int, done: int) -> None:
+        """Set the bar's end."""
+        self._bar.update(self._task, total=steps, completed=done)
+
+    def step(self, figures: StepFigures) -> None:
         """Move the bar on."""
-        self._bar.advance(self._task)
+        about = f"training  {figures.pictures_per_second:,.0f} pictures/s  loss {figures.loss:.3f}"
+        self._bar.update(self._task, advance=1, description=about)
 
     def epoch(self, figures: EpochFigures) -> None:
         """Write a line."""
         self._console.print(
             f"epoch {figures.epoch}/{figures.epochs}   loss {figures.loss:.4f}"
-            f"   validation {figures.validation_accuracy:.2%}   {figures.pictures_per_second:,.0f} pictures/s",
+            f"   validation {figures.validation_accuracy:.2%}   {figures.pictures_per_second:,.0f} pictures/s"
+            f"   waited for data {figures.data_wait:.0%}",
             highlight=False,
         )

@@ -23,24 +23,63 @@ class Preprocessing(nn.Module):
         # Copied: in the strides of channels-last, PyTorch would export a global average pool as a dozen nodes.
         return normalised.permute(0, 3, 1, 2).clone(memory_format=torch.contiguous_format)
 
+    def normalise(self, scaled: Tensor) -> Tensor:
+        """The last step of it, for pictures that training has scaled and varied: (n, c, h, w) in [0, 1]."""
+        return (scaled - self.mean.view(1, -1, 1, 1)) / self.std.view(1, -1, 1, 1)
+
+
+class Temperature(nn.Module):
+    """Divides the logits by a constant: the same answers, with probabilities that mean what they say.
+
+    Source: C. Guo, G. Pleiss, Y. Sun, K. Weinberger, "On Calibration of Modern Neural Networks", ICML 2017.
+    """
+
+    value: Tensor
+
+    def __init__(self, value: float) -> None:
+        super().__init__()
+        self.register_buffer("value", torch.tensor(value, dtype=torch.float32))
+
+    def forward(self, logits: Tensor) -> Tensor:
+        """(n, K) -> (n, K)."""
+        return logits / self.value
+
 
 class ServingGraph(nn.Module):
     """A network with all that belongs to it: (n, h, w, c) pixels -> logits and probabilities, (n, K) each."""
 
-    def __init__(self, preprocessing: Preprocessing, network: nn.Module, head: Literal["softmax", "sigmoid"]) -> None:
+    def __init__(
+        self,
+        preprocessing: Preprocessing,
+        network: nn.Module,
+        head: Literal["softmax", "sigmoid"],
+        temperature: float = 1.0,
+    ) -> None:
+        """Put them together.
+
+        Args:
+            preprocessing: from pixels to what the network takes.
+            network: from that to logits.
+            head: what makes probabilities of them.
+            temperature: what the logits are divided by before the head; 1: there is no such step in the graph.
+        """
         super().__init__()
         self.preprocessing = preprocessing
         self.network = network
+        self.divisor = temperature
+        """What the logits are divided by before the head."""
+        self.temperature = Temperature(temperature) if temperature != 1 else None
         self.add_module(head, nn.Softmax(dim=1) if head == "softmax" else nn.Sigmoid())
         self._head = head
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """Logits and probabilities."""
         logits = self.logits(pixels)
-        probabilities: Tensor = self.get_submodule(self._head)(logits)
+        tempered = logits if self.temperature is None else self.temperature(logits)
+        probabilities: Tensor = self.get_submodule(self._head)(tempered)
         return logits, probabilities
 
     def logits(self, pixels: Tensor) -> Tensor:
-        """(n, K) float32, before the head."""
+        """(n, K) float32, before temperature and head."""
         logits: Tensor = self.network(self.preprocessing(pixels))
         return logits

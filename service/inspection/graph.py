@@ -28,6 +28,9 @@ _KINDS: dict[str, Kind] = {
     "Add": "add", "Mul": "mul", "Concat": "concat", "Pad": "pad",
 }  # fmt: skip
 
+_GLOBAL: dict[str, Kind] = {"ReduceMean": "global_average_pool", "ReduceMax": "global_max_pool"}
+"""What these are where they leave one value for each channel of a map; PyTorch exports its global poolings so."""
+
 _PREPARING = {"Cast", "Sub", "Div", "Mul", "Add", "Transpose", "Identity"}
 """Operators that, at the very front and with constants, bring pixels into the form that the first layer takes."""
 
@@ -166,8 +169,8 @@ def _kind(node: NodeProto, graph: _Graph) -> Kind:
     before, after = graph.shapes.get(node.input[0], []), graph.shapes.get(node.output[0], [])
     if node.op_type == "Reshape" and len(before) > 1 and len(after) == 1:
         return "flatten"
-    if node.op_type == "ReduceMean" and len(before) == 3 and prod(after) == before[0]:
-        return "global_average_pool"
+    if node.op_type in _GLOBAL and len(before) == 3 and prod(after) == before[0]:
+        return _GLOBAL[node.op_type]
     return _KINDS.get(node.op_type, "other")
 
 

@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter
 
+from service.contract import EXEMPLARS_FILE, EXEMPLARS_FOLDER, REPORT_FILE
 from service.problems import document_problems
 from service.registry import Registry, ServedVersion
 from service.routes.served import Models, Served
@@ -52,5 +53,10 @@ def describe(registry: Registry, served: ServedVersion) -> ModelDescription:
         training=manifest.training,
         parity=published.evidence.parity,
         test=published.evidence.test,
+        quantization=published.evidence.quantization,
+        int8=published.int8 is not None,
+        film=list(manifest.film),
         samples=len(published.evidence.samples),
+        report=(published.folder / REPORT_FILE).is_file(),
+        exemplars=(published.folder / EXEMPLARS_FOLDER / EXEMPLARS_FILE).is_file(),
     )

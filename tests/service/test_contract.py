@@ -17,7 +17,7 @@ from tests.published import brightness_graph, evidence, manifest, white_png
 def folder(tmp_path: Path) -> Path:
     """A good version."""
     onnx = brightness_graph()
-    return publish(tmp_path, manifest(onnx), evidence("a.png"), onnx, {"a.png": white_png()})
+    return publish(tmp_path, manifest(onnx), evidence("a.png"), onnx, {"samples/a.png": white_png()})
 
 
 def change(path: Path, edit: Callable[[dict[str, object]], object]) -> None:

@@ -20,7 +20,11 @@ from tests.published import brightness_graph, evidence, manifest, white_png
 def publish_once(models: Path) -> Path:
     onnx = brightness_graph()
     return publish(
-        models, manifest(onnx), evidence("a.png", "b.png"), onnx, dict.fromkeys(("a.png", "b.png"), white_png())
+        models,
+        manifest(onnx),
+        evidence("a.png", "b.png"),
+        onnx,
+        dict.fromkeys(("samples/a.png", "samples/b.png"), white_png()),
     )
 
 

@@ -2,29 +2,33 @@
 
 import pytest
 
-from training.config import Augmentation, RecipeName, TrainingConfig
+from training.config import TrainingConfig
 from training.data.dataset import Dataset
 from training.data.ticks import Counts, load_ticks
-from training.progress import EpochFigures
+from training.progress import EpochFigures, StepFigures
 
 
 class Recorder:
     """Listens to a training run."""
 
     def __init__(self) -> None:
-        self.steps = 0
-        self.announced = 0
+        self.steps: list[StepFigures] = []
+        self.announced = (0, 0)
+        self.lines: list[str] = []
         self.epochs: list[EpochFigures] = []
         self.stages: list[str] = []
 
     def stage(self, name: str) -> None:
         self.stages.append(name)
 
-    def begin(self, steps: int) -> None:
-        self.announced = steps
+    def tell(self, line: str) -> None:
+        self.lines.append(line)
 
-    def step(self) -> None:
-        self.steps += 1
+    def begin(self, steps: int, done: int) -> None:
+        self.announced = (steps, done)
+
+    def step(self, figures: StepFigures) -> None:
+        self.steps.append(figures)
 
     def epoch(self, figures: EpochFigures) -> None:
         self.epochs.append(figures)
@@ -44,13 +48,12 @@ def ticks() -> Dataset:
 @pytest.fixture
 def config() -> TrainingConfig:
     return TrainingConfig(
-        recipe=RecipeName.TICKS,
         name="ticks",
+        dataset="ticks",
+        network="tick-or-cross",
         epochs=4,
         batch_size=50,
         learning_rate=0.02,
         weight_decay=0.01,
-        augmentation=Augmentation(),
-        seed=0,
         threads=2,
     )

@@ -1,6 +1,5 @@
 """A network to one ONNX file: every layer there, named by its module, and nothing of the machine it was made on."""
 
-from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,20 +9,19 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
-from service.contract import Evidence, Manifest, MnistForm, PictureInput, PublishedVersion, Stretch, read_version
-from service.decode import Picture, PictureLimits, decode
+from service.contract import PictureInput, PublishedVersion, read_version
+from service.decode import PictureLimits, decode
 from service.engine import Provider, load_engine
-from service.inspection.activations import Inspector, load_inspector
+from service.inspection.activations import load_inspector
 from service.preprocess import preprocess
 from tests.conftest import MODELS
-from tests.published import evidence, manifest
+from tests.training.inspected import GREY, compare, pixels_of, published, serving
 from training.data.dataset import Dataset
-from training.export import ExportedGraph, export
+from training.export import export
 from training.networks.lenet5 import lenet5
+from training.networks.own import Build
 from training.networks.tick_or_cross import tick_or_cross
 from training.serving_graph import Preprocessing, ServingGraph
-
-Build = Callable[[int, int], nn.Module]
 
 
 class Block(nn.Module):
@@ -40,57 +38,20 @@ class Block(nn.Module):
         return after
 
 
-def residual(channels: int, labels: int) -> nn.Module:
+def residual(channels: int, height: int, width: int, outputs: int) -> nn.Module:
     """A small network with all that exporters like to fold away."""
     network = nn.Sequential(
         nn.Conv2d(channels, 4, 3), nn.BatchNorm2d(4), Block(4), Block(4), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
-        nn.Dropout(0.5), nn.Linear(4, labels),
+        nn.Dropout(0.5), nn.Linear(4, outputs),
     )  # fmt: skip
     network.train()
     with torch.no_grad():
         for _ in range(3):  # running statistics that are not 0 and 1
-            network(torch.randn(8, channels, 28, 28) * 3 + 1)
+            network(torch.randn(8, channels, height, width) * 3 + 1)
     return network
 
 
-GREY = PictureInput(height=28, width=28, channels=1, resize=MnistForm())
-COLOUR = PictureInput(height=20, width=28, channels=3, resize=Stretch())
-
-
-def serving(network: nn.Module, spec: PictureInput, head: str = "softmax") -> ServingGraph:
-    assert head in {"softmax", "sigmoid"}
-    mean = [0.1, 0.4, 0.7][: spec.channels]
-    return ServingGraph(
-        Preprocessing(mean, [0.3] * spec.channels), network, "softmax" if head == "softmax" else "sigmoid"
-    )
-
-
-def leaves(graph: ServingGraph) -> Iterator[tuple[str, nn.Module]]:
-    for name, module in graph.named_modules():
-        if not list(module.children()):
-            yield name.removeprefix("network."), module
-
-
-def hooked(graph: ServingGraph, pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> dict[str, Tensor]:
-    """What PyTorch's own forward hooks see of every module."""
-    seen: dict[str, Tensor] = {}
-    handles = []
-    for name, module in leaves(graph):
-        handles.append(module.register_forward_hook(lambda _, __, output, name=name: seen.__setitem__(name, output)))
-    with torch.inference_mode():
-        graph.eval()(torch.from_numpy(pixels.copy()))
-    for handle in handles:
-        handle.remove()
-    return seen
-
-
-def published(exported: ExportedGraph, spec: PictureInput, labels: int) -> PublishedVersion:
-    made: Manifest = manifest(exported.onnx, labels=tuple(f"label {index}" for index in range(labels)))
-    kept: Evidence = evidence()
-    return PublishedVersion(
-        folder=Path("brightness/1"), version=1, manifest=made.model_copy(update={"input": spec}), evidence=kept,
-        onnx=exported.onnx,
-    )  # fmt: skip
+COLOUR = pixels_of(3, 20, 28)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +61,7 @@ def published(exported: ExportedGraph, spec: PictureInput, labels: int) -> Publi
 )
 def test_every_layer_is_what_pytorchs_hooks_see(network: Build, spec: PictureInput, labels: int) -> None:
     torch.manual_seed(0)
-    graph = serving(network(spec.channels, labels), spec)
+    graph = serving(network(spec.channels, spec.height, spec.width, labels), spec)
     random = np.random.default_rng(0)
     pictures = [random.integers(0, 255, (spec.height, spec.width, spec.channels), np.uint8) for _ in range(5)]
     compare(graph, published(export(graph, spec), spec, labels), pictures)
@@ -116,34 +77,19 @@ def test_every_layer_of_the_published_models_is_what_pytorchs_hooks_see(name: st
         for tensor in onnx.load_model_from_string(version.onnx).graph.initializer
     }
     mean, std = weights["preprocessing.mean"].tolist(), weights["preprocessing.std"].tolist()
-    trained = network(version.manifest.input.channels, len(version.manifest.labels))
+    spec = version.manifest.input
+    trained = network(spec.channels, spec.height, spec.width, len(version.manifest.labels))
     trained.load_state_dict({key: weights[key] for key in trained.state_dict()})
     pictures = [
-        preprocess(decode((folder / "samples" / sample.file).read_bytes(), PictureLimits()), version.manifest.input)
+        preprocess(decode((folder / "samples" / sample.file).read_bytes(), PictureLimits()), spec)
         for sample in version.evidence.samples
     ]
-    compare(ServingGraph(Preprocessing(mean, std), trained, "softmax"), version, pictures)
-
-
-def compare(graph: ServingGraph, version: PublishedVersion, pictures: Sequence[Picture]) -> None:
-    """Hold every layer of an inspection session to PyTorch's hooks, and its end to the serving session."""
-    inspector: Inspector = load_inspector(version, Provider.CPU, threads=1)
-    engine = load_engine(version.manifest, version.onnx, Provider.CPU, threads=1)
-    compared = [name for name, module in leaves(graph) if not isinstance(module, nn.Dropout)]
-    assert set(compared) <= {layer.name for layer in inspector.layers}, "every module is a layer of its name"
-    for pixels in pictures:
-        expected = hooked(graph, pixels[np.newaxis])
-        activations = {layer.name: values for layer, values in inspector.activations(pixels)}
-        for name in compared:
-            truth = expected[name][0].numpy()
-            assert activations[name].shape == truth.shape
-            assert np.abs(activations[name] - truth).max() <= 1e-4 * max(np.abs(truth).max(), 1e-6), name
-        served = engine.run(pixels[np.newaxis])
-        assert served.probabilities[0] == pytest.approx(activations["softmax"], abs=1e-5)
+    temperature = float(weights.get("temperature.value", torch.tensor(1.0)))
+    compare(ServingGraph(Preprocessing(mean, std), trained, "softmax", temperature), version, pictures)
 
 
 def test_batch_norm_and_skips_are_layers_of_their_own() -> None:
-    graph = serving(residual(1, 3), GREY)
+    graph = serving(residual(1, 28, 28, 3), GREY)
     inspector = load_inspector(published(export(graph, GREY), GREY, 3), Provider.CPU, threads=1)
     kinds = {layer.name: layer.kind for layer in inspector.layers}
     assert kinds["1"] == "batch_norm"
@@ -164,12 +110,12 @@ def test_the_published_digits_graph_agrees_with_itself_optimised_and_not(digits:
 
 
 def test_the_same_weights_give_the_same_bytes() -> None:
-    graph = serving(tick_or_cross(1, 2), GREY)
+    graph = serving(tick_or_cross(1, 28, 28, 2), GREY)
     assert export(graph, GREY).onnx == export(graph, GREY).onnx
 
 
 def test_the_file_tells_nothing_of_the_machine_it_was_made_on() -> None:
-    content = export(serving(residual(1, 3), GREY), GREY).onnx
+    content = export(serving(residual(1, 28, 28, 3), GREY), GREY).onnx
     here = Path(__file__).resolve()
     for path in (here.parts[1], here.stem, "site-packages", "torch/", ".py", "stack_trace"):
         assert path.encode() not in content
@@ -181,7 +127,7 @@ def test_the_file_tells_nothing_of_the_machine_it_was_made_on() -> None:
 
 
 def test_any_batch_size_and_a_sigmoid_head() -> None:
-    graph = serving(tick_or_cross(1, 3), GREY, head="sigmoid")
+    graph = serving(tick_or_cross(1, 28, 28, 3), GREY, head="sigmoid")
     version = published(export(graph, GREY), GREY, 3)
     engine = load_engine(version.manifest, version.onnx, Provider.CPU, threads=1)
     pixels = np.random.default_rng(0).integers(0, 255, (7, 28, 28, 1), np.uint8)
@@ -192,7 +138,7 @@ def test_any_batch_size_and_a_sigmoid_head() -> None:
 
 
 def test_exporting_leaves_the_network_as_it_was(ticks: Dataset) -> None:
-    graph = serving(tick_or_cross(1, 2), ticks.input)
+    graph = serving(tick_or_cross(1, 28, 28, 2), ticks.input)
     pixels = torch.from_numpy(ticks.test.pictures[:4])
     before = graph.eval().logits(pixels)
     export(graph, ticks.input)

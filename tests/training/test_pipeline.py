@@ -1,6 +1,5 @@
 """One command from pictures to a published version, or to nothing at all."""
 
-import dataclasses
 import os
 import re
 import signal
@@ -17,25 +16,24 @@ from onnx import numpy_helper
 from service.contract import PictureInput, read_version
 from service.engine import Provider, load_engine
 from service.errors import PublishFailed
+from tests.conftest import ROOT
 from tests.published import manifest
 from tests.training.conftest import Recorder
 from training.config import TrainingConfig
 from training.data.dataset import Dataset
 from training.errors import ParityFailed
 from training.export import ExportedGraph, export
-from training.networks.tick_or_cross import tick_or_cross
 from training.parity import check_parity
-from training.pipeline import Result, build, run
-from training.recipes import Recipe
+from training.pipeline import Folders, build, run
 from training.serving_graph import ServingGraph
+from training.version import Result
 
 
-def recipe(config: TrainingConfig, dataset: Dataset) -> Recipe:
-    return Recipe(config, tick_or_cross, lambda _, __: dataset)
-
-
-def train_ticks(config: TrainingConfig, dataset: Dataset, models: Path) -> Result:
-    return run(recipe(config, dataset), "convscope train ticks", None, models, Recorder())
+def train_ticks(config: TrainingConfig, dataset: Dataset, models: Path, recorder: Recorder | None = None) -> Result:
+    folders = Folders(models, models.parent / f"{models.name}-runs")
+    result = run(config, "convscope train ticks", folders, recorder or Recorder(), load=lambda _: dataset)
+    assert result is not None
+    return result
 
 
 def test_a_run_publishes_a_version_that_can_be_served(config: TrainingConfig, ticks: Dataset, tmp_path: Path) -> None:
@@ -44,6 +42,8 @@ def test_a_run_publishes_a_version_that_can_be_served(config: TrainingConfig, ti
     assert version.folder == tmp_path / "ticks" / "1"
     assert version.manifest == result.manifest
     assert version.manifest.metrics["accuracy"] == version.evidence.test.accuracy >= 0.97
+    assert b"<html" in (result.folder / "report.html").read_bytes()
+    assert (result.folder / "exemplars" / "exemplars.json").is_file()
     assert version.manifest.onnx.parameters == 296
     assert version.manifest.dataset is not None
     assert version.manifest.dataset.counts == {"train": 600, "validation": 100, "test": 300}
@@ -52,9 +52,10 @@ def test_a_run_publishes_a_version_that_can_be_served(config: TrainingConfig, ti
     assert [sample.label for sample in version.evidence.samples] == ["tick", "cross"] * 5
     assert sum(figures.pictures for figures in version.evidence.test.per_label) == 300
     recorder = Recorder()
-    again = run(recipe(config, ticks), "convscope train ticks", None, tmp_path, recorder)
-    assert again.folder.name == "2"
-    assert recorder.stages == ["collecting pictures", "training", "exporting and proving"]
+    assert train_ticks(config, ticks, tmp_path, recorder).folder.name == "2"
+    assert recorder.stages == [
+        "collecting pictures", "training", "exporting and proving", "evaluating", "explaining", "publishing",
+    ]  # fmt: skip
 
 
 def test_the_same_command_gives_the_same_file(config: TrainingConfig, ticks: Dataset, tmp_path: Path) -> None:
@@ -63,7 +64,7 @@ def test_the_same_command_gives_the_same_file(config: TrainingConfig, ticks: Dat
 
 
 def test_an_untrained_network_can_be_published(config: TrainingConfig, ticks: Dataset, tmp_path: Path) -> None:
-    result = train_ticks(dataclasses.replace(config, epochs=0), ticks, tmp_path)
+    result = train_ticks(config.model_copy(update={"epochs": 0}), ticks, tmp_path)
     assert result.manifest.training is not None
     assert result.manifest.training.epochs == 0
 
@@ -78,14 +79,14 @@ def test_a_graph_that_is_not_the_network_is_never_published(
         bias.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(bias) + np.float32(0.01), bias.name))
         return ExportedGraph(model.SerializeToString(), exported.opset)
 
-    monkeypatch.setattr("training.pipeline.export", export_wrongly)
+    monkeypatch.setattr("training.version.export", export_wrongly)
     with pytest.raises(ParityFailed, match="nothing was published"):
         train_ticks(config, ticks, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_logits_that_are_no_numbers_fail_parity(config: TrainingConfig, ticks: Dataset) -> None:
-    graph = build(tick_or_cross, ticks, config)
+    graph = build(ticks, config)
     exported = export(graph, ticks.input)
     contract = manifest(exported.onnx, labels=ticks.labels).model_copy(update={"input": ticks.input})
     engine = load_engine(contract, exported.onnx, Provider.CPU, 1)
@@ -105,7 +106,7 @@ def test_a_full_disk_publishes_nothing(config: TrainingConfig, ticks: Dataset, t
         pytest.skip("no file system can be mounted here")
     try:
         with pytest.raises(PublishFailed, match="No space left on device"):
-            train_ticks(dataclasses.replace(config, epochs=1), ticks, full)
+            train_ticks(config.model_copy(update={"epochs": 1}), ticks, full)
         assert list(full.iterdir()) == []
     finally:
         subprocess.run(["umount", str(full)], check=True)
@@ -117,63 +118,64 @@ def test_a_folder_that_cant_be_written_is_told_before_the_training(
     (tmp_path / "models").write_text("a file")
     recorder = Recorder()
     with pytest.raises(PublishFailed, match="nothing can be published"):
-        run(recipe(config, ticks), "convscope train ticks", None, tmp_path / "models", recorder)
+        train_ticks(config, ticks, tmp_path / "models", recorder)
     assert recorder.stages == []
 
 
-def command(*arguments: str, **environment: str) -> subprocess.Popen[str]:
+def command(folder: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "training", *arguments],
+        cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
+        env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT), **environment},
     )
 
 
 def test_the_command_says_what_it_did_and_what_to_do_next(tmp_path: Path) -> None:
-    process = command("ticks", "--models", str(tmp_path), "--epochs", "2", "--seed", "3")
+    process = command(tmp_path, "ticks", "--models", str(tmp_path / "models"), "--epochs", "2", "--seed", "3")
     said, _ = process.communicate(timeout=120)
     assert process.returncode == 0, said
     assert "epoch 2/2" in said
-    assert re.search(r"published .*ticks/1: \d+\.\d\d% of 1,000 test pictures right", said)
+    assert re.search(r"published .*ticks/1\n +\d+\.\d\d% of 1,000 test pictures right", said)
     assert "make run" in said
     assert "Warning" not in said
-    training = read_version(tmp_path / "ticks" / "1").manifest.training
+    training = read_version(tmp_path / "models" / "ticks" / "1").manifest.training
     assert training is not None
     assert training.command == "convscope train ticks --epochs 2 --seed 3"
-    assert str(tmp_path) not in (tmp_path / "ticks" / "1" / "manifest.json").read_text()
+    assert str(tmp_path) not in (tmp_path / "models" / "ticks" / "1" / "manifest.json").read_text()
 
 
 def test_ctrl_c_publishes_nothing(tmp_path: Path) -> None:
-    process = command("ticks", "--models", str(tmp_path), "--epochs", "500")
+    process = command(tmp_path, "ticks", "--models", str(tmp_path / "models"), "--epochs", "500")
     assert process.stdout is not None
     while "epoch 2/" not in process.stdout.readline():
         assert process.poll() is None
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert said.strip().splitlines()[-1] == "convscope: stopped; nothing was published"
-    assert list(tmp_path.iterdir()) == []
+    assert re.search(r"stopped after step \d+ of 31,500; nothing was published. Go on with .* --resume", said)
+    assert list((tmp_path / "models").iterdir()) == []
 
 
 def test_missing_data_is_one_clear_line(tmp_path: Path) -> None:
-    process = command("digits", "--models", str(tmp_path), "--data", str(tmp_path))
+    process = command(tmp_path, "digits", "--data", str(tmp_path))
     said, _ = process.communicate(timeout=60)
     assert process.returncode == 1
     assert said.strip().splitlines()[-1] == f"convscope: {tmp_path}/train-images-idx3-ubyte.gz is missing"
 
 
-def test_an_unknown_option_or_recipe_is_refused() -> None:
+def test_an_unknown_option_or_recipe_is_refused(tmp_path: Path) -> None:
     for arguments in (["ticks", "--epoch", "3"], ["dogs"], ["ticks", "--epochs", "-1"]):
-        process = command(*arguments)
+        process = command(tmp_path, *arguments)
         process.communicate(timeout=60)
         assert process.returncode == 2
 
 
-def test_help_does_not_wait_for_pytorch() -> None:
+def test_help_does_not_wait_for_pytorch(tmp_path: Path) -> None:
     started = time.monotonic()
-    said, _ = command("--help").communicate(timeout=60)
+    said, _ = command(tmp_path, "--help").communicate(timeout=60)
     assert "--learning-rate" in said
     program = "import sys, training.__main__; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False, timeout=60).returncode == 0

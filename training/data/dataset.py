@@ -1,27 +1,52 @@
-"""Says what a data set is: pictures in memory, already in the form that the network takes, with their labels."""
+"""Says what a data set is: pictures already in the form that the network takes, with their labels, in three splits."""
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service.contract import PictureInput
+from service.contract import DatasetRecord, PictureInput
+
+Positions = slice | NDArray[np.int64]
+"""Which pictures of a split."""
+
+
+class Pictures(Protocol):
+    """n pictures in the form that the network takes, in memory or read from the disk when asked for."""
+
+    def __len__(self) -> int:
+        """How many they are, n."""
+
+    def __getitem__(self, positions: Positions, /) -> NDArray[np.uint8]:
+        """Those pictures, (m, h, w, c) uint8, as the service's preprocessing gives them."""
 
 
 @dataclass(frozen=True)
 class Split:
     """A part of a data set."""
 
-    pictures: NDArray[np.uint8]
-    """(n, h, w, c) uint8, as the service's preprocessing gives them."""
+    pictures: Pictures
+    """(n, h, w, c) uint8; an array is such a thing."""
     labels: NDArray[np.int64]
     """(n,) int64, positions among the data set's labels."""
+    digests: tuple[str, ...] = field(default=(), repr=False)
+    """sha256 of each picture's file, or of its pixels where it came in none, in hexadecimal; empty: not yet taken."""
 
     def __post_init__(self) -> None:
         if len(self.pictures) != len(self.labels):
             raise ValueError(f"{len(self.pictures)} pictures, but {len(self.labels)} labels")
+        if self.digests and len(self.digests) != len(self.labels):
+            raise ValueError(f"{len(self.digests)} digests, but {len(self.labels)} labels")
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def content_hashes(self) -> tuple[str, ...]:
+        """sha256 of each picture: of its file, or of its pixels where it came in none."""
+        return self.digests or tuple(hash_pixels(self.pictures[slice(at, at + 1)][0]) for at in range(len(self)))
 
 
 @dataclass(frozen=True)
@@ -29,8 +54,9 @@ class LabelledFile:
     """A held-out picture as a person would send it."""
 
     content: bytes
-    """An encoded PNG."""
+    """An encoded picture."""
     label: str
+    extension: str = "png"
 
 
 @dataclass(frozen=True)
@@ -48,32 +74,58 @@ class Dataset:
     test: Split
     samples: tuple[LabelledFile, ...]
     """From the test split."""
+    skipped: tuple[str, ...] = ()
+    """Files that could not be read as pictures, each with its reason."""
 
     def splits(self) -> Mapping[str, Split]:
         """By name."""
         return {"train": self.train, "validation": self.validation, "test": self.test}
 
-    def counts(self) -> dict[str, int]:
-        """Pictures per split."""
-        return {name: len(split.labels) for name, split in self.splits().items()}
+    def record(self) -> DatasetRecord:
+        """What the manifest keeps of it."""
+        splits = self.splits()
+        return DatasetRecord(
+            name=self.name,
+            fingerprint=self.fingerprint(),
+            counts={name: len(split) for name, split in splits.items()},
+            labels={name: self._count_labels(split) for name, split in splits.items()},
+            skipped=len(self.skipped),
+        )
 
     def fingerprint(self) -> str:
         """sha256 over the sorted content hashes and labels of all pictures: the same set, the same digits."""
         lines = sorted(
-            f"{hashlib.sha256(picture.tobytes()).hexdigest()} {self.labels[label]}"
+            f"{digest} {self.labels[label]}"
             for split in self.splits().values()
-            for picture, label in zip(split.pictures, split.labels, strict=True)
+            for digest, label in zip(split.content_hashes(), split.labels, strict=True)
         )
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
+    def _count_labels(self, split: Split) -> dict[str, int]:
+        counted = np.bincount(split.labels, minlength=len(self.labels))
+        return dict(zip(self.labels, counted.tolist(), strict=True))
+
+
+def hash_pixels(pixels: NDArray[np.uint8]) -> str:
+    """sha256 of a picture's pixels, in hexadecimal."""
+    return hashlib.sha256(np.ascontiguousarray(pixels).tobytes()).hexdigest()
+
+
+def is_held_out(digest: str, share: float, *, start: float = 0.0) -> bool:
+    """Whether a content hash falls into [start, start + share) of all hashes.
+
+    A picture so stays in its split however the set grows or is ordered.
+    """
+    return start <= int(digest[:16], 16) / 2**64 < start + share
+
 
 def hold_out(split: Split, share: float) -> tuple[Split, Split]:
-    """Divide by content hash: a picture stays on its side however the set grows or is ordered.
+    """Divide a split in memory by content hash into what stays and the share that is held out."""
+    hashed = replace(split, digests=split.content_hashes())
+    held = np.array([is_held_out(digest, share) for digest in hashed.digests], bool)
+    return _take(hashed, np.flatnonzero(~held)), _take(hashed, np.flatnonzero(held))
 
-    Args:
-        split: what to divide.
-        share: of the second part, in [0, 1].
-    """
-    digests = [hashlib.sha256(picture.tobytes()).digest() for picture in split.pictures]
-    held = np.array([int.from_bytes(digest[:8], "big") / 2**64 < share for digest in digests], bool)
-    return Split(split.pictures[~held], split.labels[~held]), Split(split.pictures[held], split.labels[held])
+
+def _take(split: Split, positions: NDArray[np.int64]) -> Split:
+    digests = tuple(split.digests[at] for at in positions) if split.digests else ()
+    return Split(split.pictures[positions], split.labels[positions], digests)

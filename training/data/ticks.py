@@ -1,6 +1,5 @@
 """Turns a seed into a data set of drawn ticks and crosses: any stroke, slant, size, place, pen, paper and noise."""
 
-import io
 import math
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ from PIL import Image, ImageDraw
 from service.contract import MnistForm, PictureInput
 from service.preprocess import preprocess
 from training.data.dataset import Dataset, LabelledFile, Split
+from training.data.samples import encode_png
 
 LABELS = ("tick", "cross")
 
@@ -29,11 +29,16 @@ class Counts:
     test: int = 1000
 
 
-def load_ticks(seed: int, counts: Counts = Counts()) -> Dataset:
+def load_ticks(seed: int, counts: Counts = Counts(), spec: PictureInput = INPUT) -> Dataset:
     """Draw a data set; the same seed gives the same pictures.
 
     Every picture is drawn as a person would send it and goes through the service's own preprocessing, so that the
     network learns from what it will be asked about.
+
+    Args:
+        seed: of the drawings, which are the same whatever the form.
+        counts: pictures per split.
+        spec: the form that the network takes.
     """
     random = np.random.default_rng(seed)
     drawings = _draw_labelled(random, 10)
@@ -41,11 +46,11 @@ def load_ticks(seed: int, counts: Counts = Counts()) -> Dataset:
         name="ticks",
         description="Whether a mark is a tick or a cross.",
         labels=LABELS,
-        input=INPUT,
-        train=_split(random, counts.train),
-        validation=_split(random, counts.validation),
-        test=_split(random, counts.test),
-        samples=tuple(LabelledFile(_png(picture), LABELS[label]) for picture, label in drawings),
+        input=spec,
+        train=_split(random, counts.train, spec),
+        validation=_split(random, counts.validation, spec),
+        test=_split(random, counts.test, spec),
+        samples=tuple(LabelledFile(encode_png(picture), LABELS[label]) for picture, label in drawings),
     )
 
 
@@ -124,13 +129,7 @@ def _draw_labelled(random: np.random.Generator, count: int) -> list[tuple[NDArra
     return [(draw_mark(random, index % 2), index % 2) for index in range(count)]
 
 
-def _split(random: np.random.Generator, count: int) -> Split:
+def _split(random: np.random.Generator, count: int, spec: PictureInput) -> Split:
     drawings = _draw_labelled(random, count)
-    pictures = [preprocess(np.repeat(picture[..., np.newaxis], 3, axis=2), INPUT) for picture, _ in drawings]
+    pictures = [preprocess(np.repeat(picture[..., np.newaxis], 3, axis=2), spec) for picture, _ in drawings]
     return Split(np.stack(pictures), np.array([label for _, label in drawings], np.int64))
-
-
-def _png(picture: NDArray[np.uint8]) -> bytes:
-    content = io.BytesIO()
-    Image.fromarray(picture).save(content, "PNG", optimize=True)
-    return content.getvalue()

@@ -119,6 +119,21 @@ def test_nodes_that_work_out_shapes_are_no_layers() -> None:
     assert sum(layer.parameters for layer in layers) == 245
 
 
+@pytest.mark.parametrize(
+    ("operator", "axes", "kind"),
+    [
+        ("ReduceMean", [2, 3], "global_average_pool"),
+        ("ReduceMax", [2, 3], "global_max_pool"),
+        ("ReduceMean", [1], "other"),
+        ("ReduceMax", [3], "other"),
+    ],
+)
+def test_reductions_to_a_value_for_each_channel_are_global_poolings(operator: str, axes: list[int], kind: str) -> None:
+    node = helper.make_node(operator, ["x", "axes"], ["y"], name="reduce")
+    (layer,) = network([node], [numpy_helper.from_array(np.array(axes), "axes")], [4, 6, 5])
+    assert layer.kind == kind
+
+
 def test_transposed_and_grouped_convolutions() -> None:
     nodes = [
         helper.make_node("Conv", ["x", "w1"], ["c"], name="depthwise", group=4, strides=[2, 2]),

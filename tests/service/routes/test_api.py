@@ -293,7 +293,7 @@ def test_bad_versions_are_named_and_the_good_ones_served(
 ) -> None:
     onnx = brightness_graph()
     for _ in range(3):
-        publish(tmp_path, manifest(onnx), evidence("a.png"), onnx, {"a.png": white_png()})
+        publish(tmp_path, manifest(onnx), evidence("a.png"), onnx, {"samples/a.png": white_png()})
     newer = tmp_path / "brightness" / "3" / MANIFEST_FILE
     newer.write_text(json.dumps({**json.loads(newer.read_text()), "contract": 2}))
     (tmp_path / "brightness" / "latest").mkdir()

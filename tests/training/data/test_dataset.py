@@ -20,11 +20,11 @@ def test_a_picture_stays_on_its_side_as_the_set_grows_and_is_shuffled() -> None:
         np.concatenate([random_split(100, 1).pictures, small.pictures[::-1]]),
         np.concatenate([random_split(100, 1).labels, small.labels[::-1]]),
     )
-    held_before = {picture.tobytes() for picture in hold_out(small, 0.25)[1].pictures}
-    held_after = {picture.tobytes() for picture in hold_out(grown, 0.25)[1].pictures}
+    held_before = {picture.tobytes() for picture in hold_out(small, 0.25)[1].pictures[:]}
+    held_after = {picture.tobytes() for picture in hold_out(grown, 0.25)[1].pictures[:]}
     assert 30 < len(held_before) < 70
     assert held_before <= held_after
-    kept_after = {picture.tobytes() for picture in hold_out(grown, 0.25)[0].pictures}
+    kept_after = {picture.tobytes() for picture in hold_out(grown, 0.25)[0].pictures[:]}
     assert not kept_after & held_after
 
 
@@ -38,6 +38,8 @@ def test_the_fingerprint_knows_content_and_labels_but_no_order(ticks: Dataset) -
 def test_pictures_and_labels_have_to_match() -> None:
     with pytest.raises(ValueError, match="3 pictures, but 2 labels"):
         Split(np.zeros((3, 1, 1, 1), np.uint8), np.zeros(2, np.int64))
+    with pytest.raises(ValueError, match="1 digests, but 2 labels"):
+        Split(np.zeros((2, 1, 1, 1), np.uint8), np.zeros(2, np.int64), ("ab",))
 
 
 def test_drawings_repeat_with_the_seed_and_are_in_mnists_form() -> None:
@@ -45,7 +47,7 @@ def test_drawings_repeat_with_the_seed_and_are_in_mnists_form() -> None:
     first, again, other = (load_ticks(seed, counts) for seed in (5, 5, 6))
     assert first.fingerprint() == again.fingerprint() != other.fingerprint()
     assert first.train.labels.mean() == 0.5
-    for picture in first.train.pictures:
+    for picture in first.train.pictures[:]:
         rows = np.flatnonzero(picture.any(axis=(1, 2)))
         columns = np.flatnonzero(picture.any(axis=(0, 2)))
         assert 17 <= max(np.ptp(rows), np.ptp(columns)) + 1 <= 20  # a faint edge may round to nothing

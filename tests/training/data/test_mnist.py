@@ -18,17 +18,17 @@ def mnist(data: Path) -> Dataset:
 
 
 def test_sizes_and_statistics(mnist: Dataset) -> None:
-    assert mnist.test.pictures.shape == (10_000, 28, 28, 1)
+    assert mnist.test.pictures[:].shape == (10_000, 28, 28, 1)
     assert len(mnist.train.labels) + len(mnist.validation.labels) == 60_000
     assert len(mnist.validation.labels) == pytest.approx(5_000, rel=0.05)
-    pixels = np.concatenate([mnist.train.pictures, mnist.validation.pictures]) / np.float32(255)
+    pixels = np.concatenate([mnist.train.pictures[:], mnist.validation.pictures[:]]) / np.float32(255)
     assert pixels.mean() == pytest.approx(0.1307, abs=1e-4)
     assert pixels.std() == pytest.approx(0.3081, abs=1e-4)
 
 
 def test_no_training_picture_is_in_the_validation_split(mnist: Dataset) -> None:
-    held = {picture.tobytes() for picture in mnist.validation.pictures}
-    assert not any(picture.tobytes() in held for picture in mnist.train.pictures)
+    held = {picture.tobytes() for picture in mnist.validation.pictures[:]}
+    assert not any(picture.tobytes() in held for picture in mnist.train.pictures[:])
 
 
 def test_serving_sees_the_pixels_that_training_saw(mnist: Dataset) -> None:

@@ -1,0 +1,1 @@
+"""What is claimed, measured: one command each, our own figures beside a rival's in the same run."""

@@ -1,0 +1,120 @@
+"""Says what was seen to hold before a version was published, as `evidence.json` keeps it."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=0)]
+FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+
+
+class Frozen(BaseModel):
+    """A value: immutable, and a key it doesn't know is an error rather than a typo obeyed by being ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Parity(Frozen):
+    """How far the published graph, run by the service's own engine, is from the network that was trained."""
+
+    pictures: Annotated[int, Field(ge=1)]
+    max_abs_difference: Annotated[float, Field(ge=0)]
+    """Largest absolute difference of any logit."""
+    tolerance: Annotated[float, Field(gt=0)]
+
+
+class LabelFigures(Frozen):
+    """How one label fared on the test split."""
+
+    label: str
+    pictures: Count
+    correct: Count
+    """Pictures of this label that were answered with it."""
+    precision: Share | None = None
+    """Share of right ones among the pictures answered with this label; 0 where none was."""
+    recall: Share | None = None
+    """Share of right ones among the pictures of this label; 0 where there are none."""
+    f1: Share | None = None
+    """Harmonic mean of precision and recall."""
+
+
+class Calibration(Frozen):
+    """Whether the probabilities mean what they say, on the test split.
+
+    Source: C. Guo, G. Pleiss, Y. Sun, K. Weinberger, "On Calibration of Modern Neural Networks", ICML 2017.
+    """
+
+    temperature: Annotated[float, Field(gt=0)]
+    """The logits are divided by it before the head; fitted on the validation split; 1: not calibrated."""
+    error_before: Share
+    """Expected calibration error of the test split with temperature 1, over 15 bins of equal width."""
+    error: Share
+    """The same with `temperature`."""
+
+
+class TestFigures(Frozen):
+    """The published graph on the test split, through the service's own engine."""
+
+    __test__ = False  # pytest: not a test class
+
+    pictures: Count
+    accuracy: Share
+    top_5: Share | None = None
+    """Share of pictures whose label is among the five most probable; only where there are more than five labels."""
+    per_label: tuple[LabelFigures, ...]
+    confusion: tuple[tuple[Count, ...], ...] = ()
+    """Pictures by true label (row) and answered label (column)."""
+    calibration: Calibration | None = None
+
+
+class Quantization(Frozen):
+    """What the int8 form of the graph was measured to be worth, and whether it serves."""
+
+    accuracy: Share
+    """Of the int8 graph on the test split."""
+    speedup: Annotated[float, Field(gt=0)]
+    """Time of the float graph divided by the int8 graph's, side by side on the machine that published it."""
+    serves: bool
+    """It loses at most 0.3 points and is faster."""
+
+
+class Sample(Frozen):
+    """A held-out picture under `samples/`, its true label, and what the model answered when it was published."""
+
+    file: FileName
+    label: str
+    predicted: str
+    probability: Share
+
+
+class Evidence(Frozen):
+    """`evidence.json`: what was seen to hold before the version was published."""
+
+    parity: Parity
+    test: TestFigures
+    quantization: Quantization | None = None
+    samples: tuple[Sample, ...]
+
+
+class Exemplar(Frozen):
+    """A validation picture that excites a channel, and where."""
+
+    file: FileName
+    """Under `exemplars/`: the picture as the network sees it, at most 64 pixels a side."""
+    label: str
+    value: float
+    """The channel's largest activation on it."""
+    y: Count
+    x: Count
+    """Where in the feature map that is; 0 where the layer has no rows and columns."""
+
+
+class Exemplars(Frozen):
+    """`exemplars/exemplars.json`: what each channel answers to most, of the validation split."""
+
+    pictures: Count
+    """How many validation pictures were looked at."""
+    layers: Mapping[str, tuple[tuple[Exemplar, ...], ...]]
+    """By layer; for each of its channels, most exciting first."""

@@ -1,0 +1,37 @@
+"""How a version's training went: `…/report`, a page for people."""
+
+from fastapi import APIRouter
+from fastapi.responses import FileResponse
+
+from service.contract import REPORT_FILE
+from service.errors import NoReport
+from service.problems import document_problems
+from service.routes.served import Served
+
+router = APIRouter(tags=["models"])
+
+_HEADERS = {
+    # A models folder may come from someone else: what lies in it may look like a page, but never act as one of ours.
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; sandbox"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+@router.get(
+    "/report",
+    response_class=FileResponse,
+    responses={
+        200: {"content": {"text/html": {"schema": {"type": "string"}}}, "description": "The report."},
+        **document_problems(404, 422),
+    },
+)
+async def show_report(served: Served) -> FileResponse:
+    """The training report of a version: curves, figures, mistakes. One HTML page that loads and runs nothing."""
+    published = served.published
+    path = published.folder / REPORT_FILE
+    if not path.is_file():
+        raise NoReport(f"{published.name} version {published.version} came without a training report")
+    return FileResponse(path, media_type="text/html; charset=utf-8", headers=_HEADERS)
