@@ -67,7 +67,10 @@ def list_models(
     ),
 ) -> None:
     """List the published versions: how right they are, how large, what they learnt from."""
-    console.print(tabulate(models))
+    table, refused = tabulate(models)
+    console.print(table)
+    for line in refused:
+        console.print(line, style="red", markup=False)
 
 
 @cli.command(hidden=True)

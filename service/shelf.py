@@ -9,18 +9,23 @@ from service.errors import ModelRefused
 from service.registry import list_version_folders
 
 
-def tabulate(models: Path) -> Table:
-    """A row a version, oldest first; one that breaks the contract says why."""
-    table = Table("model", "version", "accuracy", "parameters", "size", "input", "learnt from", "published")
+def tabulate(models: Path) -> tuple[Table, list[str]]:
+    """A row a version, oldest first; and a line for each that breaks the contract."""
+    refused = []
+    table = Table(box=None, pad_edge=False)
+    table.add_column("model")
     for name in ("version", "accuracy", "parameters", "size"):
-        next(column for column in table.columns if column.header == name).justify = "right"
+        table.add_column(name, justify="right", no_wrap=True)
+    for name in ("input", "learnt from", "published"):
+        table.add_column(name, no_wrap=True)
     folders = sorted(list_version_folders(models), key=lambda folder: (folder.parent.name, len(folder.name), folder))
     for folder in folders:
         try:
             table.add_row(*_describe(read_version(folder)))
         except ModelRefused as error:
-            table.add_row(folder.parent.name, folder.name, "refused", "", "", "", str(error), style="red")
-    return table
+            table.add_row(folder.parent.name, folder.name, style="red")
+            refused.append(f"{folder.parent.name} {folder.name} is refused: {error}")
+    return table, refused
 
 
 def _describe(version: PublishedVersion) -> list[str]:
@@ -31,8 +36,8 @@ def _describe(version: PublishedVersion) -> list[str]:
         str(version.version),
         "" if accuracy is None else f"{accuracy:.2%}",
         f"{manifest.onnx.parameters:,}",
-        f"{len(version.int8 or version.onnx) / 1e6:.2f} MB" + (" int8" if version.int8 else ""),
-        f"{spec.height} x {spec.width} x {spec.channels}",
+        f"{len(version.int8 or version.onnx) / 1e3:,.0f} kB",
+        f"{spec.height}x{spec.width}x{spec.channels}" + (" int8" if version.int8 else ""),
         manifest.dataset.name if manifest.dataset else "nothing",
-        f"{manifest.created:%Y-%m-%d %H:%M}",
+        f"{manifest.created:%Y-%m-%d}",
     ]

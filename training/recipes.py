@@ -19,6 +19,7 @@ def ticks(threads: int) -> TrainingConfig:
         epochs=12,
         batch_size=64,
         learning_rate=0.02,
+        keep_checkpoints=8,
         threads=threads,
     )
 
@@ -113,6 +114,7 @@ def objects_tinyvgg(threads: int) -> TrainingConfig:
         learning_rate=0.01,
         ema=0.99,
         augmentation=Augmentation(flip=True, shift=0.06),
+        keep_checkpoints=8,
         threads=threads,
     )
 

@@ -101,9 +101,10 @@ def publish_version(
     parity = check_parity(graph, engine, dataset)
     listener.stage("evaluating")
     scores = answer(engine, dataset.test)
-    test = evaluate(scores, dataset.test, dataset.labels).model_copy(
-        update={"calibration": measure_calibration(scores, dataset.test.labels, config.head, graph.divisor)}
-    )
+    test = evaluate(scores, dataset.test, dataset.labels)
+    if len(dataset.test):
+        calibration = measure_calibration(scores, dataset.test.labels, config.head, graph.divisor)
+        test = test.model_copy(update={"calibration": calibration})
     int8 = _quantize(exported, engine, draft, dataset, test.accuracy, config) if config.quantize else None
     samples = answer_samples(engine, dataset)
     listener.stage("explaining")
