@@ -51,6 +51,10 @@ export function sampleUrl(of: Version, file: string): string {
   return at(of, `/samples/${encodeURIComponent(file)}`);
 }
 
+export function reportUrl(of: Version): string {
+  return at(of, "/report");
+}
+
 export async function fetchSample(of: Version, file: string, signal: AbortSignal): Promise<Blob> {
   return (await ask(sampleUrl(of, file), { signal })).blob();
 }
