@@ -5,15 +5,14 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
-from dataclasses import asdict, dataclass, field
-from typing import Any, cast
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from training.chance import Purpose, generator
-from training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from training.checkpoint import Checkpoint, write_checkpoint
 from training.config import TrainingConfig
 from training.data.balance import label_weights
 from training.data.batches import read_batches
@@ -21,7 +20,7 @@ from training.data.dataset import Dataset
 from training.device import Place, choose_place
 from training.errors import TrainingDiverged, TrainingStopped
 from training.interruption import Interruption, listen_for_interruption
-from training.learner import Learner, take
+from training.learner import Learner
 from training.metrics import Metrics
 from training.processes import Processes
 from training.progress import EpochFigures, Listener, StepFigures
@@ -29,33 +28,7 @@ from training.runs import RunFolder
 from training.schedule import learning_rate
 from training.score import measure_accuracy
 from training.serving_graph import ServingGraph
-
-
-@dataclass
-class State:
-    """How far a run has come."""
-
-    step: int = 0
-    """Batches learnt."""
-    epochs: list[EpochFigures] = field(default_factory=list)
-    """Those that are over."""
-    loss: float = 0.0
-    """Sum of the losses of the epoch's batches so far, in nats x pictures."""
-    best: float = -1.0
-    """Validation accuracy of the best epoch, with patience only."""
-    seconds: float = 0.0
-    """Spent on training so far, in all sittings."""
-    best_weights: dict[str, Tensor] = field(default_factory=dict)
-
-    def about(self) -> dict[str, object]:
-        """What is no tensor, for a checkpoint."""
-        return {
-            "step": self.step,
-            "epochs": [asdict(figures) for figures in self.epochs],
-            "loss": self.loss,
-            "best": self.best,
-            "seconds": self.seconds,
-        }
+from training.state import State, restore
 
 
 def train(  # noqa: PLR0913, PLR0917 - each a thing of its own
@@ -94,7 +67,7 @@ def train(  # noqa: PLR0913, PLR0917 - each a thing of its own
         else np.ones(len(dataset.labels))
     )
     learner = Learner(graph, config, place, processes, torch.from_numpy(weights.astype(np.float32)))
-    state = _restore(learner, folder)
+    state = restore(learner, folder)
     with listen_for_interruption() as interruption, ExitStack() as stack:
         metrics = None
         if processes.is_first:
@@ -247,20 +220,3 @@ class _Loop:
             best = {f"best.{name}": value for name, value in self.state.best_weights.items()}
             write_checkpoint(self.folder.checkpoint, Checkpoint(self.learner.pack() | best, self.state.about()))
         self.processes.wait()
-
-
-def _restore(learner: Learner, folder: RunFolder) -> State:
-    """The state of the run's last checkpoint, put into the learner; a new one where there is none."""
-    if not folder.checkpoint.exists():
-        return State()
-    checkpoint = read_checkpoint(folder.checkpoint)
-    learner.unpack(checkpoint.tensors)
-    about = cast("dict[str, Any]", checkpoint.about)
-    return State(
-        step=about["step"],
-        epochs=[EpochFigures(**figures) for figures in about["epochs"]],
-        loss=about["loss"],
-        best=about["best"],
-        seconds=about["seconds"],
-        best_weights=take(checkpoint.tensors, "best."),
-    )

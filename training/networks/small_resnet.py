@@ -6,13 +6,11 @@ CVPR 2016.
 """
 
 from collections import OrderedDict
+from math import prod
 
 from torch import Tensor, nn
 
-from training.errors import NetworkRefused
-
-_SMALLEST = 8
-"""Pixels a side: it is halved three times."""
+from training.networks.map_size import Layers, map_shape
 
 
 class Residual(nn.Module):
@@ -35,40 +33,40 @@ class Residual(nn.Module):
 
 
 def small_resnet(channels: int, height: int, width: int, outputs: int) -> nn.Module:
-    """The network, 419,874 parameters for colour pictures and ten outputs; pictures have to be 8 x 8 pixels at least.
+    """The network, 419,874 parameters for colour pictures and ten outputs.
 
     Args:
         channels: of the input.
-        height: of the input; any from 8 on, the last pooling takes what is left.
+        height: of the input, which is halved three times; the last pooling takes what is left.
         width: likewise.
         outputs: K.
 
     Raises:
         NetworkRefused: the pictures are too small.
     """
-    if min(height, width) < _SMALLEST:
-        raise NetworkRefused(f"a small residual network needs pictures of {_SMALLEST} x {_SMALLEST} pixels at least")
     first, second, third, fourth = 24, 64, 112, 112
-    return nn.Sequential(
-        OrderedDict(
-            conv1=nn.Conv2d(channels, first, 3, padding=1, bias=False),  # (n, 24, 32, 32)
-            norm1=nn.BatchNorm2d(first),
-            relu1=nn.ReLU(),
-            conv2=nn.Conv2d(first, second, 3, padding=1, bias=False),  # (n, 64, 32, 32)
-            pool2=nn.MaxPool2d(2),  # (n, 64, 16, 16)
-            norm2=nn.BatchNorm2d(second),
-            relu2=nn.ReLU(),
-            conv3=nn.Conv2d(second, third, 3, padding=1, bias=False),  # (n, 112, 16, 16)
-            pool3=nn.MaxPool2d(2),  # (n, 112, 8, 8)
-            norm3=nn.BatchNorm2d(third),
-            relu3=nn.ReLU(),
-            block3=Residual(third),  # (n, 112, 8, 8)
-            conv4=nn.Conv2d(third, fourth, 3, padding=1, bias=False),  # (n, 112, 8, 8)
-            pool4=nn.MaxPool2d(2),  # (n, 112, 4, 4)
-            norm4=nn.BatchNorm2d(fourth),
-            relu4=nn.ReLU(),
-            pool5=nn.AdaptiveMaxPool2d(1),  # (n, 112, 1, 1)
-            flatten=nn.Flatten(),  # (n, 112)
-            dense=nn.Linear(fourth, outputs),
-        )
+    layers: Layers = OrderedDict(
+        conv1=nn.Conv2d(channels, first, 3, padding=1, bias=False),  # (n, 24, 32, 32)
+        norm1=nn.BatchNorm2d(first),
+        relu1=nn.ReLU(),
+        conv2=nn.Conv2d(first, second, 3, padding=1, bias=False),  # (n, 64, 32, 32)
+        pool2=nn.MaxPool2d(2),  # (n, 64, 16, 16)
+        norm2=nn.BatchNorm2d(second),
+        relu2=nn.ReLU(),
+        conv3=nn.Conv2d(second, third, 3, padding=1, bias=False),  # (n, 112, 16, 16)
+        pool3=nn.MaxPool2d(2),  # (n, 112, 8, 8)
+        norm3=nn.BatchNorm2d(third),
+        relu3=nn.ReLU(),
+        block3=Residual(third),  # (n, 112, 8, 8)
+        conv4=nn.Conv2d(third, fourth, 3, padding=1, bias=False),  # (n, 112, 8, 8)
+        pool4=nn.MaxPool2d(2),  # (n, 112, 4, 4)
+        norm4=nn.BatchNorm2d(fourth),
+        relu4=nn.ReLU(),
+        pool5=nn.AdaptiveMaxPool2d(1),  # (n, 112, 1, 1)
     )
+    values = prod(map_shape("the small residual network", layers, (channels, height, width)))
+    layers |= OrderedDict(
+        flatten=nn.Flatten(),  # (n, 112)
+        dense=nn.Linear(values, outputs),
+    )
+    return nn.Sequential(layers)
