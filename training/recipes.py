@@ -25,17 +25,20 @@ def ticks(threads: int) -> TrainingConfig:
 
 
 def digits(threads: int) -> TrainingConfig:
-    """MNIST by a small network of six convolutions, as right as such a one gets in a few minutes."""
+    """MNIST by a narrow residual network, as right as such a one gets in a few minutes."""
     return TrainingConfig(
         name="digits",
         dataset="mnist",
-        network="small-cnn",
+        network="mini-resnet",
         validation=_SMALL,
-        epochs=14,
-        learning_rate=0.01,
+        epochs=13,
+        batch_size=128,
+        optimizer="sgd",
+        learning_rate=0.2,
+        weight_decay=5e-4,
         label_smoothing=0.05,
-        ema=0.99,
-        augmentation=Augmentation(rotation=12, shift=0.08, scale=0.1, shear=0.1),
+        ema=0.995,
+        augmentation=Augmentation(rotation=12, shift=0.06, scale=0.12, shear=0.1),
         threads=threads,
     )
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import to_jsonable_python
 
 from service.contract import Sha256
 from service.evidence import Frozen
@@ -114,7 +115,7 @@ def check_same(given: Mapping[str, Any], recorded: TrainingConfig) -> None:
     before = recorded.model_dump(mode="json")
     for key, value in given.items():
         inner = before["augmentation"] if key in before["augmentation"] else before
-        if inner.get(key) != value:
+        if inner.get(key) != to_jsonable_python(value):  # a path, as one types it, is a text in the record
             raise NothingToResume(
                 f"the run was started with {key} = {inner.get(key)}, not {value}: a resumed run goes on as it began;"
                 " leave the option out, or start a new run without --resume"

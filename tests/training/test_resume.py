@@ -13,8 +13,10 @@ import pytest
 
 from service.contract import read_version
 from training.checkpoint import read_checkpoint
+from training.errors import NothingToResume
 from training.metrics import read_metrics
-from training.runs import find_run
+from training.recipes import RECIPES
+from training.runs import check_same, find_run
 
 SETTINGS = [
     "--epochs",
@@ -103,6 +105,7 @@ def test_a_run_goes_on_only_as_it_began(tmp_path: Path) -> None:
     assert "is finished: its result is published" in train(tmp_path, "--resume").stderr
     (tmp_path / "runs" / "ticks" / "1" / "published.json").unlink()
     assert "epochs = 1, not 3" in train(tmp_path, "--resume", "--epochs", "3").stderr
+    assert "data = None, not" in train(tmp_path, "--resume", "--data", str(tmp_path)).stderr
     assert train(tmp_path, "--resume", "--epochs", "1").returncode == 0
     assert len(list((tmp_path / "runs" / "ticks").iterdir())) == 1
 
@@ -122,3 +125,10 @@ def test_the_newest_run_is_the_one_to_resume(tmp_path: Path) -> None:
     for number in (2, 10, 9):
         (tmp_path / "ticks" / str(number)).mkdir(parents=True)
     assert find_run(tmp_path, "ticks").path.name == "10"
+
+
+def test_a_path_that_is_given_again_is_the_same_path(tmp_path: Path) -> None:
+    config = RECIPES["digits"](1).model_copy(update={"data": tmp_path})
+    check_same({"data": tmp_path, "rotation": 12.0}, config)
+    with pytest.raises(NothingToResume, match=f"started with data = {tmp_path}, not {tmp_path / 'other'}"):
+        check_same({"data": tmp_path / "other"}, config)

@@ -18,7 +18,7 @@ from training.networks.lenet5 import lenet5, lenet5_tanh
 from training.networks.own import Build, is_own, load_own
 from training.networks.resnet import resnet18, resnet34, resnet50
 from training.networks.small_cnn import small_cnn
-from training.networks.small_resnet import small_resnet
+from training.networks.small_resnet import mini_resnet, small_resnet
 from training.networks.tick_or_cross import tick_or_cross
 from training.networks.tiny_vgg import tiny_vgg
 from training.networks.vgg import vgg11, vgg16, vgg19
@@ -31,6 +31,7 @@ NETWORKS: Mapping[str, Build] = {
     "keras-mnist": keras_mnist,
     "tiny-vgg": tiny_vgg,
     "small-cnn": small_cnn,
+    "mini-resnet": mini_resnet,
     "small-resnet": small_resnet,
     "alexnet": alexnet,
     "zfnet": zfnet,

@@ -43,7 +43,7 @@ SMALLEST = {
     "tick-or-cross": 8, "lenet5": 12, "lenet5-tanh": 12, "keras-mnist": 4, "tiny-vgg": 16, "alexnet": 63, "zfnet": 53,
     "vgg11": 32, "vgg16": 32, "vgg19": 32, "googlenet": 31, "googlenet-bn": 31, "cat-conv3": 3, "cat-conv10": 10,
     "cat-conv15": 15, "cat-conv3-pool5": 7, "cat-conv3-relu-pool5": 7, "cat-lenet": 17,
-    "small-cnn": 4, "small-resnet": 8,
+    "small-cnn": 4, "small-resnet": 8, "mini-resnet": 8,
 }  # fmt: skip
 
 
