@@ -14,6 +14,7 @@ from PIL import Image
 from service.cores import available_cores
 from service.engine import choose_provider
 from service.pipeline import Pipeline
+from service.pool import Pool
 from service.problems import add_problem_handlers
 from service.registry import Registry, Runtime, load_registry
 from service.routes import activations, exemplars, health, layers, models, page, predict, report, samples
@@ -42,9 +43,10 @@ def create_app(settings: Settings) -> FastAPI:
         with (
             ThreadPoolExecutor(cores, thread_name_prefix="engine") as engines,
             ThreadPoolExecutor(cores, thread_name_prefix="worker") as workers,
+            Pool("inspection", max(1, cores // 2), settings.inspection_queue) as inspection,
         ):
             app.state.registry = load_registry(settings.models, runtime, engines)
-            app.state.pipeline = Pipeline(settings.limits, workers)
+            app.state.pipeline = Pipeline(settings.limits, workers, inspection, settings.max_inspection_bytes)
             _report(app.state.registry, settings)
             yield
 

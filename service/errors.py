@@ -16,6 +16,8 @@
     │   ├── UnknownExemplar             404  unknown_exemplar
     │   ├── NoExemplars                 404  no_exemplars
     │   ├── NoReport                    404  no_report
+    │   ├── TooMuchToShow               413  too_much_to_show
+    │   ├── TooBusy                     429  too_busy
     │   └── NotAcceptable               406  not_acceptable
     ├── ModelRefused                    500  model_refused: a version in models/ cannot be served
     │   └── ContractTooNew              500  contract_too_new
@@ -156,6 +158,24 @@ class NoReport(RequestError):
     status = 404
     code = "no_report"
     title = "No report"
+
+
+class TooMuchToShow(RequestError):
+    """What is asked for would take more memory than one request may take."""
+
+    status = 413
+    code = "too_much_to_show"
+    title = "Too much to show at once"
+
+
+class TooBusy(RequestError):
+    """More is being asked for than can be worked on; the same request is answered when there is less to do."""
+
+    status = 429
+    code = "too_busy"
+    title = "Too busy"
+    retry_after: int = 1
+    """Seconds."""
 
 
 class NotAcceptable(RequestError):

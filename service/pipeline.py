@@ -15,8 +15,9 @@ from typing import TypeVar
 
 from service.contract import PictureInput
 from service.decode import Picture, PictureLimits, decode
-from service.inspection.activations import Activation
+from service.inspection.activations import Activation, Inspector, check_budget
 from service.inspection.layer import Layer
+from service.pool import Pool
 from service.postprocess import RankedLabel, rank
 from service.preprocess import preprocess
 from service.registry import ServedVersion
@@ -30,7 +31,11 @@ class Pipeline:
 
     limits: PictureLimits
     workers: Executor
-    """Threads for what takes longer than the event loop may stand still: decoding and inspection."""
+    """Threads for what takes longer than the event loop may stand still, decoding for one."""
+    inspection: Pool
+    """Threads for looking inside, apart: it takes long, and predictions come first."""
+    budget: int
+    """Bytes of memory that one look inside may take."""
 
     async def pixels(self, version: ServedVersion, body: bytes) -> Picture:
         """What the network sees of a picture: (h, w, c) uint8.
@@ -56,14 +61,36 @@ class Pipeline:
         """What the named layers (none named: all) computed for a picture.
 
         Raises:
-            RequestError: the picture can't be decoded, or a layer isn't there.
+            RequestError: the picture can't be decoded, a layer isn't there, or it is too much for one request.
+        """
+
+        def show(inspector: Inspector, pixels: Picture) -> list[tuple[Layer, Activation]]:
+            check_budget(inspector.weigh(names), self.budget, "ask for fewer layers (layers=…)")
+            return inspector.activations(pixels, names)
+
+        return await self.inspect(version, body, show)
+
+    async def inspect(self, version: ServedVersion, body: bytes, look: Callable[[Inspector, Picture], T]) -> T:
+        """Look inside at what becomes of a picture.
+
+        Args:
+            version: whose inside.
+            body: the encoded picture.
+            look: what to find out; it gets (h, w, c) uint8 pixels.
+
+        Raises:
+            RequestError: the picture can't be decoded, there is too much to do, or what `look` raises.
         """
         pixels = await self.pixels(version, body)
-        return await self._in_worker(lambda: version.inspector().activations(pixels, names))
+        return await self.inspection.run(lambda: look(version.inspector(), pixels))
 
-    async def layers(self, version: ServedVersion) -> Sequence[Layer]:
-        """The layer table of a version."""
-        return await self._in_worker(lambda: version.inspector().layers)
+    async def examine(self, version: ServedVersion, look: Callable[[Inspector], T]) -> T:
+        """Look inside a network without a picture.
+
+        Raises:
+            RequestError: there is too much to do, or what `look` raises.
+        """
+        return await self.inspection.run(lambda: look(version.inspector()))
 
     async def encode(self, write: Callable[[], bytes]) -> bytes:
         """Write a large answer beside the event loop."""

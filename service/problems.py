@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from service.errors import BodyTooLarge, ConvscopeError
+from service.errors import BodyTooLarge, ConvscopeError, TooBusy
 from service.schemas import Problem
 
 MEDIA_TYPE = "application/problem+json"
@@ -43,8 +43,16 @@ async def _answer_convscope_error(_: Request, error: Exception) -> Response:
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("%s: %s", error.code, error)
     problem = Problem(title=error.title, status=error.status, detail=str(error), code=error.code)
-    # What is left of a body that is too large is not wanted: without this, the client would go on sending it.
-    return problem_response(problem, {"Connection": "close"} if isinstance(error, BodyTooLarge) else None)
+    return problem_response(problem, _headers(error))
+
+
+def _headers(error: ConvscopeError) -> dict[str, str]:
+    match error:
+        case BodyTooLarge():  # without this, the client would go on sending what is left, and nobody wants it
+            return {"Connection": "close"}
+        case TooBusy():
+            return {"Retry-After": str(error.retry_after)}
+    return {}
 
 
 async def _answer_invalid_parameters(_: Request, error: Exception) -> Response:

@@ -32,6 +32,11 @@ class Settings(BaseSettings):
     max_pixels: Annotated[int, Field(ge=1)] = PictureLimits().max_pixels
     """Of a picture, width times height."""
 
+    max_inspection_bytes: Annotated[int, Field(ge=1)] = 512 * 2**20
+    """Memory that one request may take to show what goes on inside."""
+    inspection_queue: Annotated[int, Field(ge=0)] = 32
+    """Requests to look inside that wait for their turn, at most; they never hold up predictions."""
+
     @property
     def limits(self) -> PictureLimits:
         """What is refused before it is decoded."""

@@ -1,31 +1,42 @@
-"""Turns one picture's pixels into every layer's output, by a second, unoptimised session of the same graph.
+"""Turns one picture's pixels into the layers' outputs, by sessions of their own.
 
 The serving session can't give them: its optimiser fuses layers, and what is fused away has no value any more.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from math import prod
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 from numpy.typing import NDArray
 
-from service.contract import PIXELS, PublishedVersion
-from service.engine import Pixels, Provider, load_session
-from service.errors import UnknownLayer
-from service.inspection.graph import read_layers, with_layer_outputs
+from service.contract import PublishedVersion
+from service.engine import Pixels, Provider
+from service.errors import TooMuchToShow
+from service.inspection.dataflow import FixedValue
+from service.inspection.graph import LayerTable, read_table
 from service.inspection.layer import Layer
+from service.inspection.sessions import Making, Sessions
 
 Activation = NDArray[np.float32]
 """(C, H, W) or (K,) float32: one layer's output for one picture."""
+
+_FLOAT = 4
+"""Bytes."""
 
 
 class Inspector:
     """The layers of one version, and what they compute; safe to call from several threads. Made by `load_inspector`."""
 
-    def __init__(self, layers: Sequence[Layer], session: ort.InferenceSession) -> None:
-        self.layers = tuple(layers)
-        self._session = session
+    def __init__(self, table: LayerTable, making: Making) -> None:
+        self.table = table
+        self.making = making
+        self._sessions = Sessions(table.flow.model, table.flow.picture, making)
+
+    @property
+    def layers(self) -> Sequence[Layer]:
+        """In the order of computation."""
+        return self.table.layers
 
     def activations(self, pixels: Pixels, names: Sequence[str] = ()) -> list[tuple[Layer, Activation]]:
         """What the layers computed for one picture.
@@ -40,27 +51,52 @@ class Inspector:
         Raises:
             UnknownLayer: a name is no layer's.
         """
-        layers = [self._layer(name) for name in names] or list(self.layers)
-        outputs = self._session.run([layer.tensor for layer in layers], {PIXELS: pixels[np.newaxis]})
-        return [
-            (layer, output[0].astype(np.float32, copy=False)) for layer, output in zip(layers, outputs, strict=True)
-        ]
+        layers = [self.table.find(name) for name in names] or list(self.table.layers)
+        values = [layer.tensor for layer in layers]
+        batch = pixels[np.newaxis]
+        found = self.values(batch, values) if names else dict(
+            zip(values, self._sessions.run_all(values, batch), strict=True)
+        )  # fmt: skip
+        return [(layer, found[layer.tensor][0].astype(np.float32, copy=False)) for layer in layers]
 
-    def _layer(self, name: str) -> Layer:
-        for layer in self.layers:
-            if layer.name == name:
-                return layer
-        known = ", ".join(layer.name for layer in self.layers)
-        raise UnknownLayer(f"no layer is called {name!r}; the layers are {known}")
+    def values(self, pixels: Pixels, values: Sequence[str]) -> Mapping[str, FixedValue]:
+        """Values of the graph for n pictures, by value name; each with its batch dimension.
+
+        Args:
+            pixels: (n, h, w, c) uint8.
+            values: names of values on the way from the pixels to the scores, or the pixels' own.
+        """
+        return self._sessions.run_some(values, pixels)
+
+    def weigh(self, names: Sequence[str] = ()) -> int:
+        """Bytes of the layers' outputs for one picture."""
+        layers = [self.table.find(name) for name in names] or self.table.layers
+        return _FLOAT * sum(prod(layer.output_shape) for layer in layers)
+
+
+def check_budget(wanted: int, budget: int, way_out: str) -> None:
+    """Refuse what would take too much memory, before it takes it.
+
+    Args:
+        wanted: bytes.
+        budget: bytes that one request may take.
+        way_out: what to ask for instead.
+
+    Raises:
+        TooMuchToShow: it is over the budget.
+    """
+    if wanted > budget:
+        raise TooMuchToShow(
+            f"this would take about {wanted / 1e6:,.0f} MB of memory, and one request may take {budget / 1e6:,.0f} MB"
+            f" (the service's setting CONVSCOPE_MAX_INSPECTION_BYTES); {way_out}"
+        )
 
 
 def load_inspector(version: PublishedVersion, provider: Provider, threads: int) -> Inspector:
-    """Read the layers of a version and make the session that computes them all.
+    """Read the layers of a version; the sessions are made when they are first needed.
 
     Raises:
-        ModelRefused: onnxruntime can't load the graph with all its layers as outputs.
+        ModelRefused: onnxruntime can't load the graph, when a session is made.
     """
-    model = onnx.load_model_from_string(version.onnx)
-    layers = read_layers(model)
-    tapped = with_layer_outputs(model, layers).SerializeToString()
-    return Inspector(layers, load_session(version.name, tapped, provider, threads, optimised=False))
+    table = read_table(onnx.load_model_from_string(version.onnx))
+    return Inspector(table, Making(version.name, provider, threads))

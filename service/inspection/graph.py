@@ -1,23 +1,24 @@
 """Turns an ONNX file into the table of its layers: names, kinds, shapes, parameters, MACs, receptive fields.
 
-A layer is a node on the way from the picture to the scores. Nodes that only work out shapes are left out, and the
-operators between the picture and the first real layer are shown as one: the preprocessing.
+A layer is a part of the graph (`grouping`) on the way from the picture to the scores. Nodes that only work out shapes
+are left out, and nodes that pass their value on as it is are none.
 """
 
-import ast
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from math import prod
 
 import onnx
-from onnx import NodeProto, shape_inference
+from onnx import NodeProto
 
+from service.errors import UnknownLayer
+from service.inspection.attributes import integers, read_attributes
+from service.inspection.dataflow import Dataflow, read_dataflow
 from service.inspection.geometry import PICTURE, View, Window, convolution_macs, look_through, widest
+from service.inspection.grouping import Part, group_nodes
 from service.inspection.layer import Attribute, Kind, Layer
-
-INPUT = "input"
-"""What a layer that reads the picture itself names as its input."""
+from service.inspection.names import INPUT, name_layers
 
 _KINDS: dict[str, Kind] = {
     "Conv": "conv", "ConvTranspose": "conv_transpose", "BatchNormalization": "batch_norm", "Relu": "relu",
@@ -25,251 +26,168 @@ _KINDS: dict[str, Kind] = {
     "HardSwish": "hard_swish", "Clip": "clip", "MaxPool": "max_pool", "AveragePool": "average_pool",
     "GlobalAveragePool": "global_average_pool", "GlobalMaxPool": "global_max_pool", "LRN": "lrn", "Dropout": "dropout",
     "Flatten": "flatten", "Gemm": "dense", "MatMul": "dense", "Softmax": "softmax", "LogSoftmax": "softmax",
-    "Add": "add", "Mul": "mul", "Concat": "concat", "Pad": "pad",
+    "Add": "add", "Mul": "mul", "Concat": "concat", "Pad": "pad", "Swish": "silu",
 }  # fmt: skip
 
 _GLOBAL: dict[str, Kind] = {"ReduceMean": "global_average_pool", "ReduceMax": "global_max_pool"}
 """What these are where they leave one value for each channel of a map; PyTorch exports its global poolings so."""
-
-_PREPARING = {"Cast", "Sub", "Div", "Mul", "Add", "Transpose", "Identity"}
-"""Operators that, at the very front and with constants, bring pixels into the form that the first layer takes."""
 
 _SPATIAL = {"Conv", "MaxPool", "AveragePool"}
 _WITH_PARAMETERS = {"Conv", "ConvTranspose", "BatchNormalization", "Gemm", "MatMul", "PRelu", "Add", "Mul"}
 _WITHOUT_PLACE: set[Kind] = {"flatten", "dense", "softmax", "global_average_pool", "global_max_pool", "conv_transpose"}
 """Kinds whose output values no longer stand for a window of the picture."""
 
+_MAP = 3
+"""Dimensions of a feature map, (C, H, W)."""
+
 
 @dataclass(frozen=True)
-class _Graph:
-    """What the layers are read from."""
+class LayerTable:
+    """The layers of a graph, and the nodes that each of them is made of. Made by `read_table`."""
 
-    nodes: list[NodeProto]
-    """Those on the way from the picture to the scores, in order."""
-    picture: str
-    shapes: dict[str, list[int]]
-    """By value, without the batch dimension; 0 where the file leaves a size open."""
-    constants: dict[str, list[int]]
-    """Shapes of the weights and other fixed tensors."""
+    flow: Dataflow
+    layers: tuple[Layer, ...]
+    """In the order of computation."""
+    parts: Mapping[str, Part]
+    """By layer name."""
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Layer]:
+        """The layers by name."""
+        return {layer.name: layer for layer in self.layers}
+
+    @cached_property
+    def by_tensor(self) -> Mapping[str, Layer]:
+        """The layers by the value that is their output."""
+        return {layer.tensor: layer for layer in self.layers}
+
+    def find(self, name: str) -> Layer:
+        """The layer of that name.
+
+        Raises:
+            UnknownLayer: there is none; the message lists those that there are.
+        """
+        if name not in self.by_name:
+            known = ", ".join(self.by_name)
+            raise UnknownLayer(f"no layer is called {name!r}; the layers are {known}")
+        return self.by_name[name]
 
 
-def read_layers(model: onnx.ModelProto) -> list[Layer]:
-    """The layer table, in the order of computation.
+def read_table(model: onnx.ModelProto) -> LayerTable:
+    """Read the layer table.
 
     Args:
         model: an ONNX classifier with one input, the picture.
     """
-    graph = _read(model)
-    front = _preprocessing(graph)
-    names = _names(graph.nodes[len(front) :])
-    layers: list[Layer] = []
-    made_by: dict[str, str] = {graph.picture: INPUT}
-    views: dict[str, View | None] = {graph.picture: PICTURE}
-    if front:
-        layers.append(_preprocessing_layer(front, graph))
-        for node in front:
-            made_by[node.output[0]], views[node.output[0]] = layers[0].name, PICTURE
-    for node, name in zip(graph.nodes[len(front) :], names, strict=True):
-        layer = _layer(node, name, graph, made_by, views)
-        layers.append(layer)
-        for output in node.output:
-            made_by[output] = name
-    return layers
+    flow = read_dataflow(model)
+    parts = [part for part in group_nodes(flow) if part.main.op_type != "Identity"]
+    kinds = [_kind(part, flow) for part in parts]
+    names = name_layers([part.nodes[-1] for part in parts], [_operation(part) for part in parts])
+    if parts and kinds[0] == "preprocessing":
+        names[0] = "preprocessing"
+    reader = _Reader(flow)
+    layers = tuple(reader.read(part, kind, name) for part, kind, name in zip(parts, kinds, names, strict=True))
+    return LayerTable(flow, layers, dict(zip(names, parts, strict=True)))
 
 
-def with_layer_outputs(model: onnx.ModelProto, layers: list[Layer]) -> onnx.ModelProto:
-    """A copy of the graph in which every layer's tensor is an output."""
-    tapped = onnx.ModelProto()
-    tapped.CopyFrom(model)
-    present = {output.name for output in tapped.graph.output}
-    for layer in layers:
-        if layer.tensor not in present:
-            tapped.graph.output.append(onnx.helper.make_empty_tensor_value_info(layer.tensor))
-            present.add(layer.tensor)
-    return tapped
+def read_layers(model: onnx.ModelProto) -> list[Layer]:
+    """The rows of the layer table alone."""
+    return list(read_table(model).layers)
 
 
-def _read(model: onnx.ModelProto) -> _Graph:
-    graph = shape_inference.infer_shapes(model, data_prop=True).graph
-    constants = {tensor.name: list(tensor.dims) for tensor in graph.initializer}
-    for node in graph.node:
-        if node.op_type == "Constant" and node.attribute[0].HasField("t"):
-            constants[node.output[0]] = list(node.attribute[0].t.dims)
-    picture = next(value.name for value in graph.input if value.name not in constants)
-    shapes = {}
-    for value in [*graph.input, *graph.value_info, *graph.output]:
-        shapes[value.name] = [dimension.dim_value for dimension in value.type.tensor_type.shape.dim][1:]
-    return _Graph(list(_on_the_way(graph, picture)), picture, shapes, constants)
+@dataclass
+class _Reader:
+    """Reads the layers one after the other; a layer needs what was found of those before it."""
+
+    flow: Dataflow
+    made_by: dict[str, str] = field(default_factory=dict)
+    views: dict[str, View | None] = field(default_factory=dict)
+
+    def read(self, part: Part, kind: Kind, name: str) -> Layer:
+        made = {output for node in part.nodes for output in node.output}
+        values = [value for node in part.nodes for value in self.flow.carried(node) if value not in made]
+        sources = [self._origin(value) for value in dict.fromkeys(values)]
+        attributes: dict[str, Attribute] = {}
+        if kind != "preprocessing" and (len(part.nodes) == 1 or part.main is not part.nodes[-1]):
+            attributes = read_attributes(part.main, self.flow)
+        view = self._view(part.main, kind, attributes, sources)
+        self.made_by |= dict.fromkeys(made, name)
+        self.views |= dict.fromkeys(made, view)
+        return Layer(
+            name=name,
+            kind=kind,
+            operator=" + ".join(node.op_type for node in part.nodes),
+            inputs=[self.made_by.get(value, INPUT) for value in sources],
+            input_shapes=[self.flow.shapes.get(value, []) for value in sources],
+            output_shape=self.flow.shapes.get(part.output, []),
+            parameters=0 if part.kind else sum(_parameters(node, self.flow) for node in part.nodes),
+            macs=_macs(part.main, self.flow),
+            receptive_field=list(view.receptive_field) if view else None,
+            jump=list(view.jump) if view else None,
+            attributes=attributes,
+            tensor=part.output,
+        )
+
+    def _origin(self, value: str) -> str:
+        """The value itself, or the one that it is the same as."""
+        maker = self.flow.makers.get(value)
+        return self._origin(maker.input[0]) if maker is not None and maker.op_type == "Identity" else value
+
+    def _view(
+        self, node: NodeProto, kind: Kind, attributes: dict[str, Attribute], sources: Sequence[str]
+    ) -> View | None:
+        views = [PICTURE if value == self.flow.picture else self.views[value] for value in sources]
+        known = [view for view in views if view is not None]
+        if kind in _WITHOUT_PLACE or not known or len(known) != len(views):
+            return None
+        view = widest(known)
+        return look_through(view, _window(attributes)) if node.op_type in _SPATIAL else view
 
 
-def _on_the_way(graph: onnx.GraphProto, picture: str) -> Iterator[NodeProto]:
-    """The nodes whose values come from the picture's values, not merely from its shape."""
-    carried = {picture}
-    for node in graph.node:
-        if node.op_type not in {"Shape", "Size"} and carried.intersection(node.input):
-            carried.update(node.output)
-            yield node
+def _operation(part: Part) -> str:
+    """What a part does, in a word for its name."""
+    return part.kind or str(part.main.op_type).lower()
 
 
-def _preprocessing(graph: _Graph) -> list[NodeProto]:
-    """The chain of preparing operators that the picture goes through before anything else reads it."""
-    chain: list[NodeProto] = []
-    value = graph.picture
-    for node in graph.nodes:
-        others = [name for name in node.input if name != value]
-        if node.op_type not in _PREPARING or value not in node.input or not graph.constants.keys() >= set(others):
-            break
-        chain.append(node)
-        value = node.output[0]
-    return chain
-
-
-def _preprocessing_layer(front: list[NodeProto], graph: _Graph) -> Layer:
-    output = front[-1].output[0]
-    return Layer(
-        name="preprocessing",
-        kind="preprocessing",
-        operator=" + ".join(node.op_type for node in front),
-        inputs=[INPUT],
-        input_shapes=[graph.shapes.get(graph.picture, [])],
-        output_shape=graph.shapes.get(output, []),
-        parameters=0,
-        macs=0,
-        receptive_field=list(PICTURE.receptive_field),
-        jump=list(PICTURE.jump),
-        attributes={},
-        tensor=output,
-    )
-
-
-def _layer(node: NodeProto, name: str, graph: _Graph, made_by: dict[str, str], views: dict[str, View | None]) -> Layer:
-    sources = [value for value in node.input if value in made_by]
-    kind = _kind(node, graph)
-    attributes = _attributes(node, graph)
-    view = _view(node, kind, attributes, [views[value] for value in sources])
-    views.update(dict.fromkeys(node.output, view))
-    return Layer(
-        name=name,
-        kind=kind,
-        operator=node.op_type,
-        inputs=[made_by[value] for value in sources],
-        input_shapes=[graph.shapes.get(value, []) for value in sources],
-        output_shape=graph.shapes.get(node.output[0], []),
-        parameters=_parameters(node, graph),
-        macs=_macs(node, graph, sources),
-        receptive_field=list(view.receptive_field) if view else None,
-        jump=list(view.jump) if view else None,
-        attributes=attributes,
-        tensor=node.output[0],
-    )
-
-
-def _kind(node: NodeProto, graph: _Graph) -> Kind:
-    """From the operator alone; two of them mean different things in different shapes."""
-    before, after = graph.shapes.get(node.input[0], []), graph.shapes.get(node.output[0], [])
-    if node.op_type == "Reshape" and len(before) > 1 and len(after) == 1:
+def _kind(part: Part, flow: Dataflow) -> Kind:
+    """From the operators alone; some of them mean different things in different shapes."""
+    if part.kind:
+        return part.kind
+    operator = part.main.op_type
+    before, after = (flow.shapes.get(value, []) for value in (part.main.input[0], part.main.output[0]))
+    if operator in {"Reshape", "Squeeze"} and len(before) > 1 and len(after) == 1:
         return "flatten"
-    if node.op_type in _GLOBAL and len(before) == 3 and prod(after) == before[0]:
-        return _GLOBAL[node.op_type]
-    return _KINDS.get(node.op_type, "other")
-
-
-def _attributes(node: NodeProto, graph: _Graph) -> dict[str, Attribute]:
-    """The operator's numbers and words, with ONNX's defaults filled in for windowed operators."""
-    attributes: dict[str, Attribute] = {}
-    for attribute in node.attribute:
-        value = onnx.helper.get_attribute_value(attribute)
-        if isinstance(value, bytes):
-            attributes[attribute.name] = value.decode()
-        elif isinstance(value, int | float):
-            attributes[attribute.name] = value
-        elif isinstance(value, list) and all(isinstance(item, int | float) for item in value):
-            attributes[attribute.name] = list(value)
-    if node.op_type in {*_SPATIAL, "ConvTranspose"}:
-        if node.op_type.startswith("Conv") and "kernel_shape" not in attributes:
-            attributes["kernel_shape"] = graph.constants[node.input[1]][2:]
-        attributes = {"strides": [1, 1], "pads": [0, 0, 0, 0], "dilations": [1, 1], **attributes}
-    return attributes
-
-
-def _view(node: NodeProto, kind: Kind, attributes: dict[str, Attribute], sources: list[View | None]) -> View | None:
-    if kind in _WITHOUT_PLACE or not sources:
-        return None
-    known = [view for view in sources if view is not None]
-    if len(known) != len(sources):
-        return None
-    view = widest(known)
-    return look_through(view, _window(attributes)) if node.op_type in _SPATIAL else view
+    if operator in _GLOBAL:
+        is_whole = len(before) == _MAP and prod(after) == before[0] and after[:1] == before[:1]
+        return _GLOBAL[operator] if is_whole else "other"
+    return _KINDS.get(operator, "other")
 
 
 def _window(attributes: dict[str, Attribute]) -> Window:
     def pair(name: str) -> tuple[int, int]:
-        value = attributes[name]
-        if not isinstance(value, list) or len(value) != 2:
-            return (1, 1)  # not two-dimensional: no window of a picture
-        return int(value[0]), int(value[1])
+        value = integers(attributes, name)
+        return (value[0], value[1]) if len(value) == 2 else (1, 1)
 
     return Window(kernel=pair("kernel_shape"), stride=pair("strides"), dilation=pair("dilations"))
 
 
-def _parameters(node: NodeProto, graph: _Graph) -> int:
+def _parameters(node: NodeProto, flow: Dataflow) -> int:
     if node.op_type not in _WITH_PARAMETERS:
         return 0
     # BatchNormalization's last two inputs are running statistics: measured, not trained.
     weights = node.input[:3] if node.op_type == "BatchNormalization" else node.input
-    return sum(prod(graph.constants[value]) for value in weights if value in graph.constants)
+    return sum(prod(flow.fixed.shape(value)) for value in weights if value in flow.fixed)
 
 
-def _macs(node: NodeProto, graph: _Graph, sources: list[str]) -> int:
-    weights = [graph.constants[value] for value in node.input[1:2] if value in graph.constants]
+def _macs(node: NodeProto, flow: Dataflow) -> int:
+    weights = [flow.fixed.shape(value) for value in node.input[1:2] if value in flow.fixed]
     if not weights:
         return 0
     match node.op_type:
         case "Conv":
-            return convolution_macs(weights[0], graph.shapes.get(node.output[0], [])[1:])
+            return convolution_macs(weights[0], flow.shapes.get(node.output[0], [])[1:])
         case "ConvTranspose":
-            return convolution_macs(weights[0], graph.shapes.get(sources[0], [])[1:])
+            return convolution_macs(weights[0], flow.shapes.get(node.input[0], [])[1:])
         case "Gemm" | "MatMul":
-            return prod(weights[0])
+            return prod(weights[0]) * prod(flow.shapes.get(node.output[0], [])[:-1])
     return 0
-
-
-def _names(nodes: list[NodeProto]) -> list[str]:
-    """A name for each node: its module path, with the operator added where several nodes share one."""
-    paths = [_module_path(node) for node in nodes]
-    shared = Counter(path for path in paths if path)
-    names: list[str] = []
-    for node, path in zip(nodes, paths, strict=True):
-        if path and shared[path] == 1:
-            name = path
-        elif path:
-            name = f"{path}.{node.op_type.lower()}"
-        else:
-            name = node.name or node.output[0]
-        names.append(_unused(name, names))
-    return names
-
-
-def _module_path(node: NodeProto) -> str:
-    """Where in the PyTorch module tree a node comes from, as its exporter noted it; empty where it didn't.
-
-    The note is the repr of a list of scopes from the outermost in, the last of them the operation itself:
-    `['', 'features', 'features.conv1', 'conv2d']`.
-    """
-    notes = [entry.value for entry in node.metadata_props if entry.key == "pkg.torch.onnx.name_scopes"]
-    if not notes:
-        return ""
-    try:
-        scopes = ast.literal_eval(notes[0])
-    except (ValueError, SyntaxError):
-        return ""
-    return str(scopes[-2]) if isinstance(scopes, list) and len(scopes) > 1 else ""
-
-
-def _unused(name: str, used: list[str]) -> str:
-    """The name itself, or with the first number that makes it unique."""
-    number, candidate = 2, name
-    while candidate in used or candidate == INPUT:
-        candidate = f"{name}_{number}"
-        number += 1
-    return candidate

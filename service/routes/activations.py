@@ -25,7 +25,7 @@ router = APIRouter(tags=["inspection"])
 Accept = Annotated[str | None, Header(description="the format of the answer")]
 
 _BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
-_PROBLEMS = document_problems(400, 404, 406, 413, 415, 422)
+_PROBLEMS = document_problems(400, 404, 406, 413, 415, 422, 429)
 
 
 def _formats(model: type, *binary: str) -> dict[int | str, dict[str, Any]]:

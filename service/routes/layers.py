@@ -9,10 +9,10 @@ from service.schemas import Layers, LayerTotals
 router = APIRouter(tags=["inspection"])
 
 
-@router.get("/layers", responses=document_problems(404, 422))
+@router.get("/layers", responses=document_problems(404, 422, 429))
 async def list_layers(served: Served, pipeline: Stages) -> Layers:
     """Every layer with its kind, shapes, parameters, multiply-accumulates and receptive field."""
-    layers = await pipeline.layers(served)
+    layers = await pipeline.examine(served, lambda inspector: inspector.layers)
     totals = LayerTotals(parameters=sum(layer.parameters for layer in layers), macs=sum(layer.macs for layer in layers))
     published = served.published
     return Layers(model=published.name, version=published.version, layers=list(layers), totals=totals)
