@@ -17,6 +17,7 @@ from rich.console import Console
 from uvicorn.supervisors import Multiprocess
 
 from service.app import create_app
+from service.commands.import_file import import_command
 from service.engine import Provider, choose_provider
 from service.errors import ConvscopeError, InvalidSetting, StartFailed
 from service.settings import Settings
@@ -71,6 +72,9 @@ def list_models(
     console.print(table)
     for line in refused:
         console.print(line, style="red", markup=False)
+
+
+cli.command("import")(import_command)
 
 
 @cli.command(hidden=True)

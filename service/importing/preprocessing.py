@@ -1,0 +1,128 @@
+"""Turns a graph that takes numbers of its own kind into one that takes pixels, by operators in front of it.
+
+pixels, uint8 (n, h, w, c) -> Cast -> channels' order -> · scale -> - mean -> / std -> Transpose -> the graph
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
+
+from service.contract import PIXELS
+from service.engine import Pixels
+from service.errors import InvalidSetting
+from service.importing.options import Normalisation
+from service.importing.picture import PictureForm
+from service.importing.session import Array
+from service.importing.values import all_names, rename, replace_nodes, unused
+
+NAME = "preprocessing"
+"""What the nodes in front are called, with their operator behind it."""
+
+
+def attach_preprocessing(model: ModelProto, form: PictureForm, normalisation: Normalisation) -> None:
+    """Put the steps in front of a graph, whose only input is `pixels` then, uint8 (n, h, w, c) with n open.
+
+    Raises:
+        InvalidSetting: a network that takes whole numbers is to have them scaled.
+    """
+    graph = model.graph
+    if form.element == TensorProto.UINT8 and not normalisation.is_identity:
+        raise InvalidSetting("the file takes uint8, pixels as they are: there is nothing to scale or normalise")
+    steps = _Steps(graph)
+    if form.element != TensorProto.UINT8:
+        steps.add("Cast", to=TensorProto.FLOAT)
+    if indices := _order(form):
+        steps.add("Gather", np.array(indices, np.int64), axis=3)
+    for operator, operand in _arithmetic(normalisation):
+        steps.add(operator, operand)
+    if form.element not in {TensorProto.UINT8, TensorProto.FLOAT}:
+        steps.add("Cast", to=form.element)
+    if form.layout == "nchw":
+        steps.add("Transpose", perm=[0, 3, 1, 2])
+    steps.attach(form.name)
+    shape: list[str | int | None] = ["n", form.height, form.width, form.pixel_channels]
+    del graph.input[:]
+    graph.input.append(helper.make_tensor_value_info(PIXELS, TensorProto.UINT8, shape))
+    del graph.value_info[:]  # their batch may be a number
+
+
+def prepare(pixels: Pixels, form: PictureForm, normalisation: Normalisation) -> Array:
+    """The same in NumPy: what the file as it came has to be given, to see whether both answer alike.
+
+    Args:
+        pixels: (n, h, w, c) uint8.
+        form: of the file's input.
+        normalisation: into the network's units.
+
+    Returns:
+        (n, …) in the file's layout and type.
+    """
+    values: NDArray[np.generic] = pixels
+    if indices := _order(form):
+        values = values[..., indices]
+    if form.element != TensorProto.UINT8:
+        values = values.astype(np.float32)
+        number = {"Mul": np.multiply, "Div": np.divide, "Sub": np.subtract}
+        for operator, operand in _arithmetic(normalisation):
+            values = number[operator](values, operand)
+        values = values.astype(helper.tensor_dtype_to_np_dtype(form.element))
+    return np.ascontiguousarray(values.transpose(0, 3, 1, 2) if form.layout == "nchw" else values)
+
+
+def _order(form: PictureForm) -> list[int]:
+    """Which of the pixels' channels become the network's; empty: they are the same."""
+    if form.order == "bgr":
+        return [2, 1, 0]
+    return [0] * form.channels if form.pixel_channels < form.channels else []
+
+
+def _arithmetic(normalisation: Normalisation) -> list[tuple[str, NDArray[np.float32]]]:
+    """The operators that are needed at all, each with its operand."""
+    steps: list[tuple[str, NDArray[np.float32]]] = []
+    scale = normalisation.scale
+    if scale != 1:
+        divisor = round(1 / scale) if 0 < scale < 1 else 0
+        # Dividing by 255 is exact where PyTorch's ToTensor divides; multiplying by 1/255 would be off by a last bit.
+        if divisor and abs(1 / scale - divisor) < 1e-6 * divisor:
+            steps.append(("Div", np.array(divisor, np.float32)))
+        else:
+            steps.append(("Mul", np.array(scale, np.float32)))
+    if set(normalisation.mean) != {0}:
+        steps.append(("Sub", np.array(normalisation.mean, np.float32)))
+    if set(normalisation.std) != {1}:
+        steps.append(("Div", np.array(normalisation.std, np.float32)))
+    return steps
+
+
+class _Steps:
+    """A chain of nodes from the pixels on."""
+
+    def __init__(self, graph: GraphProto) -> None:
+        self._graph = graph
+        self._nodes: list[NodeProto] = []
+        self._taken = all_names(graph) | {PIXELS}
+        self._value = PIXELS
+
+    def add(self, operator: str, operand: Array | None = None, **attributes: Any) -> None:  # noqa: ANN401 - each operator has its own
+        inputs = [self._value]
+        if operand is not None:
+            inputs.append(self._name(f"{NAME}.{operator.lower()}.operand"))
+            self._graph.initializer.append(numpy_helper.from_array(operand, inputs[1]))
+        self._value = self._name(f"{NAME}.{operator.lower()}")
+        self._nodes.append(helper.make_node(operator, inputs, [self._value], name=self._value, **attributes))
+
+    def attach(self, name: str) -> None:
+        """Let the graph read the end of the chain where it read its input."""
+        nodes = self._nodes
+        if nodes:
+            nodes[-1].output[0] = name
+        else:
+            rename(self._graph, {name: PIXELS})
+        replace_nodes(self._graph, [*nodes, *self._graph.node])
+
+    def _name(self, wanted: str) -> str:
+        name = unused(wanted, self._taken)
+        self._taken.add(name)
+        return name

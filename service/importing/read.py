@@ -1,0 +1,174 @@
+"""Turns a path into a checked ONNX model with its weights inside, or refuses it by name."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import onnx
+import onnxruntime as ort
+from onnx import GraphProto, ModelProto, TensorProto, helper
+from onnx.external_data_helper import load_external_data_for_tensor, uses_external_data
+from onnx.inliner import inline_local_functions
+
+from service.errors import ExternalDataRefused, ImportRefused, NotOnnx, UnsupportedOperators, UnsupportedOpset
+
+OLDEST_OPSET = 7
+"""The contract's; before it, elementwise operators broadcast by other rules."""
+
+_MOST_BYTES = 2**31 - 1
+"""What a protobuf message can hold."""
+
+_STANDARD = {"", "ai.onnx"}
+_KNOWN = _STANDARD | {"com.microsoft"}
+"""ONNX's own operators, and onnxruntime's, which every onnxruntime has."""
+
+_OLDEST_IR, _COMMON_IR = 4, 10
+"""From 4 on weights need not be inputs too; onnxruntime reads less new IR versions than onnx writes, and what came
+after 10 (weights on several devices, numbers of 2 bits) is nothing that a classifier of pictures needs."""
+
+
+def read_model(path: Path) -> ModelProto:
+    """Read a file, its external weights too, and check it.
+
+    Returns:
+        A model of one file, without local functions; weights are no inputs.
+
+    Raises:
+        NotOnnx: the bytes are no ONNX, or break its rules.
+        ExternalDataRefused: weights lie outside the file's folder, or are missing.
+        UnsupportedOpset: older or newer than this onnxruntime runs.
+        UnsupportedOperators: a domain of its own.
+        ImportRefused: the file can't be read, or is too large.
+    """
+    model = _parse(path)
+    _check_opset(path, model)
+    _embed(model, path)
+    try:
+        onnx.checker.check_model(model)
+        if model.functions:
+            model = inline_local_functions(model)
+    except Exception as error:  # the checker's and the inliner's exceptions share no base but Exception
+        raise NotOnnx(f"{path.name} breaks ONNX's rules: {_first_line(error)}") from error
+    _check_domains(path, model)
+    weights = {tensor.name for tensor in model.graph.initializer}
+    inputs = [value for value in model.graph.input if value.name not in weights]
+    del model.graph.input[:]
+    model.graph.input.extend(inputs)
+    model.ir_version = min(max(model.ir_version, _OLDEST_IR), _COMMON_IR)
+    return model
+
+
+def opset_of(model: ModelProto) -> int:
+    """Version of ONNX's own operators; 1 where the file says none."""
+    return next((entry.version for entry in model.opset_import if entry.domain in _STANDARD), 1)
+
+
+def _parse(path: Path) -> ModelProto:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ImportRefused(f"{path} can't be read: {error.strerror}") from error
+    model = ModelProto()
+    try:
+        model.ParseFromString(content)
+    except Exception as error:  # protobuf's own, or one of the text in it
+        raise NotOnnx(f"{path.name} is no ONNX file") from error
+    if not model.ir_version or not model.HasField("graph") or not model.graph.node:
+        raise NotOnnx(f"{path.name} is no ONNX file: there is no graph in it")
+    return model
+
+
+def _check_opset(path: Path, model: ModelProto) -> None:
+    opset = opset_of(model)
+    if opset < OLDEST_OPSET:
+        raise UnsupportedOpset(
+            f"{path.name} is of opset {opset}; opsets from {OLDEST_OPSET} on are supported: convert it with"
+            " onnx.version_converter"
+        )
+    if not _runs(opset):
+        raise UnsupportedOpset(
+            f"{path.name} is of opset {opset}, which this onnxruntime ({ort.__version__}) doesn't know yet: export it"
+            " with an older opset"
+        )
+
+
+def _runs(opset: int) -> bool:
+    """Whether onnxruntime takes a graph of that opset; it says so nowhere, so it is tried."""
+    if opset > onnx.defs.onnx_opset_version():
+        return False
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in ("x", "y")]
+    graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "probe", values[:1], values[1:])
+    probe = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=_COMMON_IR)
+    options = ort.SessionOptions()
+    options.log_severity_level = 4
+    try:
+        ort.InferenceSession(probe.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    except Exception:  # noqa: BLE001 - onnxruntime's exceptions share no base but Exception; refused is the answer
+        return False
+    return True
+
+
+def _embed(model: ModelProto, path: Path) -> None:
+    """Put weights that lie in files beside the model into it."""
+    folder = path.resolve().parent
+    outside = [tensor for tensor in _tensors(model) if uses_external_data(tensor)]
+    size = model.ByteSize()
+    for tensor in outside:
+        location = next((entry.value for entry in tensor.external_data if entry.key == "location"), "")
+        place = (folder / location).resolve()
+        if not location or not place.is_relative_to(folder):
+            raise ExternalDataRefused(
+                f"{path.name} keeps weights in {location!r}, outside its own folder: only files beside it are read"
+            )
+        if not place.is_file():
+            raise ExternalDataRefused(f"{path.name} keeps weights in {location!r}, which isn't beside it")
+        try:
+            load_external_data_for_tensor(tensor, str(folder))
+        except Exception as error:  # links, lengths: each another exception
+            raise ExternalDataRefused(f"{path.name}: weights in {location!r}: {_first_line(error)}") from error
+        size += len(tensor.raw_data)
+        if size > _MOST_BYTES:
+            raise ImportRefused(
+                f"{path.name} and its weights are over 2 GiB, which is more than one ONNX file can hold"
+            )
+
+
+def _tensors(model: ModelProto) -> Iterator[TensorProto]:
+    for graph in _graphs(model.graph):
+        yield from graph.initializer
+        for node in graph.node:
+            for attribute in node.attribute:
+                if attribute.HasField("t"):
+                    yield attribute.t
+                yield from attribute.tensors
+    for function in model.functions:
+        for node in function.node:
+            yield from (attribute.t for attribute in node.attribute if attribute.HasField("t"))
+
+
+def _graphs(graph: GraphProto) -> Iterator[GraphProto]:
+    """The graph and those inside of its nodes, the branches of an If for example."""
+    yield graph
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                yield from _graphs(attribute.g)
+
+
+def _check_domains(path: Path, model: ModelProto) -> None:
+    """Refuse operators that no onnxruntime brings along, and forget domains that no node is of."""
+    used = {node.domain for graph in _graphs(model.graph) for node in graph.node}
+    if foreign := sorted(used - _KNOWN):
+        names = sorted(
+            {node.op_type for graph in _graphs(model.graph) for node in graph.node if node.domain in foreign}
+        )
+        raise UnsupportedOperators(
+            f"{path.name} needs operators of its own, {', '.join(names)} of {', '.join(map(repr, foreign))}:"
+            " onnxruntime doesn't have them"
+        )
+    kept = [entry for entry in model.opset_import if entry.domain in used or entry.domain in _STANDARD]
+    del model.opset_import[:]
+    model.opset_import.extend(kept)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
