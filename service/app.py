@@ -17,7 +17,7 @@ from service.pipeline import Pipeline
 from service.pool import Pool
 from service.problems import add_problem_handlers
 from service.registry import Registry, Runtime, load_registry
-from service.routes import activations, exemplars, health, layers, models, page, predict, report, samples
+from service.routes import activations, exemplars, health, layers, models, page, predict, report, samples, workbench
 from service.routes.served import document_version
 from service.schemas import Problem
 from service.settings import Settings
@@ -77,6 +77,7 @@ def _add_routes(app: FastAPI) -> None:
     ):  # fmt: skip
         app.include_router(router, prefix=latest)
         app.include_router(router, prefix=pinned, dependencies=[Depends(document_version)])
+    app.include_router(workbench.router)
     app.include_router(health.router)
     page.add_page(app)
     describe = app.openapi

@@ -47,9 +47,19 @@ async def read_picture(request: Request, max_bytes: int) -> bytes:
         BodyTooLarge: refused as soon as the limit is passed, not after the rest has come.
         NoPicture: a form without the field.
     """
+    picture, _ = await read_picture_and_fields(request, max_bytes)
+    return picture
+
+
+async def read_picture_and_fields(request: Request, max_bytes: int) -> tuple[bytes, dict[str, str]]:
+    """The encoded picture of a request, and what else its form says.
+
+    Raises:
+        UnsupportedMediaType, BodyTooLarge, NoPicture: as `read_picture`.
+    """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind.startswith("image/") or kind == "application/octet-stream":
-        return b"".join([chunk async for chunk in _limited(request, max_bytes)])
+        return b"".join([chunk async for chunk in _limited(request, max_bytes)]), {}
     if kind == "multipart/form-data":
         return await _read_form(request, max_bytes)
     raise UnsupportedMediaType(
@@ -78,7 +88,7 @@ def choose_format(accept: str | None, offers: Sequence[str]) -> str:
     return str(best)
 
 
-async def _read_form(request: Request, max_bytes: int) -> bytes:
+async def _read_form(request: Request, max_bytes: int) -> tuple[bytes, dict[str, str]]:
     parser = MultiPartParser(request.headers, _limited(request, max_bytes + _FORM_OVERHEAD), max_files=1, max_fields=8)
     try:
         form = await parser.parse()
@@ -88,7 +98,7 @@ async def _read_form(request: Request, max_bytes: int) -> bytes:
         field = form.get(FIELD)
         if not isinstance(field, UploadFile):
             raise NoPicture(f"the form has no file in the field '{FIELD}'")
-        return await field.read()
+        return await field.read(), {name: value for name, value in form.items() if isinstance(value, str)}
     finally:
         await form.close()
 

@@ -92,6 +92,14 @@ class Pipeline:
         """
         return await self.inspection.run(lambda: look(version.inspector()))
 
+    async def decode(self, body: bytes) -> Picture:
+        """A picture as it is: (H, W, 3) uint8.
+
+        Raises:
+            RequestError: it can't be decoded; see `decode.decode`.
+        """
+        return await self._in_worker(lambda: decode(body, self.limits))
+
     async def encode(self, write: Callable[[], bytes]) -> bytes:
         """Write a large answer beside the event loop."""
         return await self._in_worker(write)

@@ -166,6 +166,23 @@ class Activations(Answer):
     layers: list[LayerActivation]
 
 
+class StepOutcome(Answer):
+    """What one step of the workbench made."""
+
+    kind: str
+    shape: list[int] = Field(description="channels, height, width")
+    parameters: int = Field(description="weights and biases")
+    statistics: Statistics
+    values: list[object] | None = Field(description="nested lists of `shape`; null when values=false")
+
+
+class Workbench(Answer):
+    """What every step made of the picture."""
+
+    input_shape: list[int] = Field(description="channels, height, width of the picture, its values from 0 to 1")
+    steps: list[StepOutcome]
+
+
 class Pixels(Answer):
     """The exact pixels that the network saw."""
 

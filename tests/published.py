@@ -66,7 +66,7 @@ def evidence(*files: str) -> Evidence:
     )
 
 
-def white_png() -> bytes:
+def white_png(width: int = 4, height: int = 4) -> bytes:
     content = io.BytesIO()
-    Image.new("L", (4, 4), 255).save(content, "PNG")
+    Image.new("L", (width, height), 255).save(content, "PNG")
     return content.getvalue()

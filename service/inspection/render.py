@@ -42,7 +42,16 @@ class _Panel:
 
 
 def render_activations(activations: Sequence[tuple[Layer, Activation]]) -> bytes:
-    """Draw layers one below the other.
+    """Draw layers one below the other, as `render_maps` does.
+
+    Returns:
+        An encoded PNG.
+    """
+    return render_maps([(f"{layer.name}   {layer.kind}", values) for layer, values in activations])
+
+
+def render_maps(maps: Sequence[tuple[str, Activation]]) -> bytes:
+    """Draw maps one below the other, each under its title.
 
     Each layer has its own colour scale, centred on zero, its ends at the layer's largest absolute value: the same
     colour means the same number all over a layer, and white is 0 everywhere.
@@ -50,7 +59,7 @@ def render_activations(activations: Sequence[tuple[Layer, Activation]]) -> bytes
     Returns:
         An encoded PNG.
     """
-    panels = [_panel(layer, values) for layer, values in activations]
+    panels = [_panel(title, values) for title, values in maps]
     heights = [_TITLE + max(panel.mosaic.shape[0], _SCALE_HEIGHT) + _MARGIN for panel in panels]
     width = max([_WIDTH, *(panel.mosaic.shape[1] + _SCALE + 2 * _MARGIN for panel in panels)])
     page = Image.new("RGB", (width, sum(heights) + _MARGIN), "white")
@@ -80,13 +89,12 @@ def colours(values: Activation, limit: float) -> Rgb:
     return np.round(coloured).astype(np.uint8)
 
 
-def _panel(layer: Layer, values: Activation) -> _Panel:
+def _panel(title: str, values: Activation) -> _Panel:
     finite = values[np.isfinite(values)]
     limit = float(np.abs(finite).max()) if finite.size else 0.0
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
     shape = " x ".join(map(str, values.shape))
-    title = f"{layer.name}   {layer.kind}   {shape}   {low:.4g} … {high:.4g}"
-    return _Panel(title, limit, _grid(_tiles(colours(values, limit))))
+    return _Panel(f"{title}   {shape}   {low:.4g} … {high:.4g}", limit, _grid(_tiles(colours(values, limit))))
 
 
 def _tiles(coloured: Rgb) -> list[Rgb]:

@@ -1,0 +1,69 @@
+"""The workbench over a real socket."""
+
+import io
+import json
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+from safetensors.numpy import load
+
+from service.schemas import Workbench
+from tests.published import white_png
+
+STEPS = json.dumps([{"kind": "conv", "kernel": "sobel-x"}, {"kind": "relu"}, {"kind": "max_pool", "size": 5}])
+PNG = {"Content-Type": "image/png"}
+
+
+def test_steps_of_the_query_and_of_the_form_get_the_same_answer(client: httpx.Client) -> None:
+    picture = white_png(40, 32)
+    raw = client.post("/v1/workbench", params={"steps": STEPS}, content=picture, headers=PNG)
+    form = client.post("/v1/workbench", files={"file": picture}, data={"steps": STEPS})
+    assert raw.status_code == 200, raw.text
+    assert raw.json() == form.json()
+    answer = Workbench.model_validate(raw.json())
+    assert answer.input_shape == [3, 32, 40]
+    assert [step.shape for step in answer.steps] == [[1, 30, 38], [1, 30, 38], [1, 6, 7]]
+    assert answer.steps[0].statistics.maximum == pytest.approx(0, abs=1e-5), "no edge on an even picture"
+    assert np.array(answer.steps[2].values).shape == (1, 6, 7)
+
+
+def test_other_formats(client: httpx.Client) -> None:
+    def answer(accept: str, **parameters: str) -> httpx.Response:
+        response = client.post(
+            "/v1/workbench", params={"steps": STEPS, **parameters}, content=white_png(40, 32),
+            headers={**PNG, "Accept": accept},
+        )  # fmt: skip
+        assert response.status_code == 200, response.text
+        return response
+
+    tensors = load(answer("application/vnd.safetensors").content)
+    assert {name: values.shape for name, values in tensors.items()} == {
+        "0 conv": (1, 30, 38), "1 relu": (1, 30, 38), "2 max_pool": (1, 6, 7),
+    }  # fmt: skip
+    with np.load(io.BytesIO(answer("application/x-npz").content)) as archive:
+        assert archive["2 max_pool"].shape == (1, 6, 7)
+    assert Image.open(io.BytesIO(answer("image/png").content)).width >= 960
+    told = answer("application/json", values="false", gray="true").json()
+    assert told["input_shape"] == [1, 32, 40]
+    assert told["steps"][0]["values"] is None
+
+
+@pytest.mark.parametrize(
+    ("parameters", "status", "code"),
+    [
+        ({}, 422, "invalid_steps"),
+        ({"steps": "[]"}, 422, "invalid_steps"),
+        ({"steps": '[{"kind": "conv", "size": 100}]'}, 422, "invalid_steps"),
+        ({"steps": '[{"kind": "conv", "filters": 512, "padding": 1000}]'}, 413, "too_much_to_show"),
+    ],
+)
+def test_what_is_refused(client: httpx.Client, parameters: dict[str, str], status: int, code: str) -> None:
+    response = client.post("/v1/workbench", params=parameters, content=white_png(40, 32), headers=PNG)
+    assert (response.status_code, response.json()["code"]) == (status, code)
+
+
+def test_a_body_that_is_no_picture(client: httpx.Client) -> None:
+    response = client.post("/v1/workbench", params={"steps": STEPS}, content=b"nothing", headers=PNG)
+    assert response.status_code in {415, 422}
