@@ -23,7 +23,7 @@ class Pool:
             threads: that work at a time.
             queue: that wait for one of them, at most.
         """
-        self._name, self._threads, self._queue = name, threads, queue
+        self.threads, self._name, self._queue = threads, name, queue
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._places = threading.Semaphore(threads + queue)
 
@@ -45,7 +45,7 @@ class Pool:
         """
         if not self._places.acquire(blocking=False):
             raise TooBusy(
-                f"{self._threads} requests for {self._name} are being answered and {self._queue} wait; try again later"
+                f"{self.threads} requests for {self._name} are being answered and {self._queue} wait; try again later"
             )
         future = self._executor.submit(work)
         future.add_done_callback(lambda _: self._places.release())  # when it is done, not when nobody waits any more

@@ -94,7 +94,7 @@ def objects(threads: int) -> TrainingConfig:
         dataset="cifar10",
         network="small-resnet",
         validation=_SMALL,
-        epochs=18,
+        epochs=24,
         optimizer="sgd",
         learning_rate=0.4,
         weight_decay=5e-4,

@@ -100,23 +100,16 @@ def _biased(flow: Dataflow, node: NodeProto) -> Part | None:
     return None
 
 
-def _activation(flow: Dataflow, node: NodeProto) -> Part | None:
-    """An activation written out in simple operators, x·sigmoid(x) say: recognised by the values that it gives."""
-    if node.op_type not in {"Mul", "Div"}:
-        return None
-    found = _collect(flow, node)
-    if found is None:
-        return None
-    nodes, source = found
-    kind = _recognise(flow, nodes, source)
-    return Part(tuple(nodes), node, kind) if kind else None
+def _activation(flow: Dataflow, last: NodeProto) -> Part | None:
+    """An activation written out in simple operators, x·sigmoid(x) say, recognised by the values that it gives.
 
-
-def _collect(flow: Dataflow, last: NodeProto) -> tuple[list[NodeProto], str] | None:
-    """The elementwise nodes with one number each way back from the last to the one value that they all work on."""
-    inside = {id(last)}
-    sources = set(flow.carried(last))
-    while len(sources) > 1 and len(inside) < _LONGEST:
+    The nodes are followed back from the last, as long as each works on every value by itself and is read by none but
+    them; wherever what is found hangs on one value only, it may be it.
+    """
+    if last.op_type not in {"Mul", "Div"} or not _is_scalar_work(flow, last):
+        return None
+    inside, sources = {id(last)}, set(flow.carried(last))
+    while len(inside) < _LONGEST:
         # What is computed last is unfolded first: so a value that others are made from is reached, not passed.
         value = max(sources, key=lambda name: flow.places.get(name, -1))
         maker = flow.makers.get(value)
@@ -124,9 +117,12 @@ def _collect(flow: Dataflow, last: NodeProto) -> tuple[list[NodeProto], str] | N
             return None
         inside.add(id(maker))
         sources = (sources - {value}) | set(flow.carried(maker))
-    if len(sources) != 1 or len(inside) == 1 or not _is_scalar_work(flow, last):
-        return None
-    return [node for node in flow.nodes if id(node) in inside], sources.pop()
+        if len(sources) == 1:
+            nodes = [node for node in flow.nodes if id(node) in inside]
+            kind = _recognise(flow, nodes, *sources)
+            if kind:
+                return Part(tuple(nodes), last, kind)
+    return None
 
 
 def _is_scalar_work(flow: Dataflow, node: NodeProto) -> bool:
