@@ -85,4 +85,11 @@ class TrainingConfig(Frozen):
     keep_checkpoints: NonNegative = Field(default=0, description="Publish so many points of the run as a film.")
     calibrate: bool = Field(default=True, description="Fit a temperature to the validation split.")
     quantize: bool = Field(default=False, description="Serve with 8-bit numbers where they are faster and as right.")
+    exemplars: float = Field(
+        default=5.0,
+        ge=0,
+        le=5,
+        allow_inf_nan=False,
+        description="Megabytes of pictures that excite each channel, kept beside the model.",
+    )
     tensorboard: bool = Field(default=False, description="Write event files for TensorBoard.")

@@ -1,8 +1,9 @@
 """Turns a network and its validation pictures into what excites each of its channels most: `exemplars/` of a version.
 
-The folder stays within 5 MB by this rule. At most 2,000 validation pictures are looked at, layers of more than 512
-channels are passed by, and a picture that several channels answer to is stored once. Four pictures are kept for each
-channel; where they are too much, two, then one; where that is still too much, only the first layers, as many as fit.
+The folder stays within its budget, 5 MB at most, by this rule. At most 2,000 validation pictures are looked at, layers
+of more than 512 channels are passed by, and a picture that several channels answer to is stored once. Four pictures are
+kept for each channel; where they are too much, two, then one; where that is still too much, only the first layers, as
+many as fit.
 """
 
 from collections import Counter
@@ -30,8 +31,8 @@ CHANNELS = 512
 KEPT = (4, 2, 1)
 """Pictures for each channel, the first number with which all fits."""
 
-BUDGET = 5_000_000
-"""Bytes of the folder."""
+BUDGET = 5.0
+"""Megabytes of the folder, at most."""
 
 SIDE = 64
 """Longer side of a stored picture in pixels, at most."""
@@ -44,12 +45,13 @@ _PASSING_ON = (nn.Flatten, nn.Dropout, nn.Dropout2d, nn.Identity)
 """They compute nothing, so there is nothing that a picture could excite."""
 
 
-def find_exemplars(graph: ServingGraph, dataset: Dataset) -> tuple[Exemplars, dict[str, bytes]]:
+def find_exemplars(graph: ServingGraph, dataset: Dataset, budget: float = BUDGET) -> tuple[Exemplars, dict[str, bytes]]:
     """Look through the validation split; the same network and pictures give the same bytes.
 
     Args:
         graph: the trained network; it is left in evaluation mode.
         dataset: its validation split is looked at.
+        budget: megabytes.
 
     Returns:
         The document, and the files of `exemplars/` (the document among them) by path in the version's folder; no file
@@ -65,9 +67,9 @@ def find_exemplars(graph: ServingGraph, dataset: Dataset) -> tuple[Exemplars, di
         document = Exemplars(pictures=len(positions), layers={
             name: shelf.list_exemplars(ranking, kept) for name, ranking in rankings.items()
         })  # fmt: skip
-        if shelf.weigh(document) <= BUDGET:
+        if shelf.weigh(document) <= budget * 1e6:
             break
-    while shelf.weigh(document) > BUDGET:
+    while shelf.weigh(document) > budget * 1e6 and document.layers:
         document = document.model_copy(update={"layers": dict(list(document.layers.items())[:-1])})
     return document, shelf.files(document)
 

@@ -6,6 +6,9 @@ from pathlib import Path
 from service.errors import InvalidSetting
 from training.config import Augmentation, TrainingConfig
 
+_LITTLE = 0.7
+"""Megabytes of exciting pictures beside a network of many channels."""
+
 _SMALL = 0.02
 """Share held out for validation once the settings were chosen with more: the rest is learnt."""
 
@@ -74,6 +77,7 @@ def fashion(threads: int) -> TrainingConfig:
         name="fashion",
         dataset="fashion-mnist",
         network="small-resnet",
+        exemplars=_LITTLE,
         validation=_SMALL,
         epochs=16,
         optimizer="sgd",
@@ -93,6 +97,7 @@ def objects(threads: int) -> TrainingConfig:
         name="objects",
         dataset="cifar10",
         network="small-resnet",
+        exemplars=_LITTLE,
         validation=_SMALL,
         epochs=24,
         optimizer="sgd",

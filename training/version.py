@@ -108,7 +108,7 @@ def publish_version(
     int8 = _quantize(exported, engine, draft, dataset, test.accuracy, config) if config.quantize else None
     samples = answer_samples(engine, dataset)
     listener.stage("explaining")
-    files = find_exemplars(graph, dataset)[1] if len(dataset.validation) else {}
+    files = find_exemplars(graph, dataset, config.exemplars)[1] if len(dataset.validation) else {}
     files |= {f"{SAMPLES_FOLDER}/{name}": content for name, (content, _) in samples.items()}
     film, frames = _make_film(trained, graph, dataset)
     files |= frames

@@ -168,23 +168,20 @@ def wide() -> nn.Module:
 @pytest.mark.parametrize(
     ("budget", "expected"),
     [
-        (5_000_000, lambda kept, layers: (kept, layers) == (4, 4)),
-        (900_000, lambda kept, layers: (kept, layers) == (2, 4)),
-        (600_000, lambda kept, layers: (kept, layers) == (1, 4)),
-        (300_000, lambda kept, layers: kept == 1 and 1 <= layers < 4),
-        (100, lambda kept, layers: (kept, layers) == (0, 0)),
+        (5.0, lambda kept, layers: (kept, layers) == (4, 4)),
+        (0.9, lambda kept, layers: (kept, layers) == (2, 4)),
+        (0.6, lambda kept, layers: (kept, layers) == (1, 4)),
+        (0.3, lambda kept, layers: kept == 1 and 1 <= layers < 4),
+        (0.0001, lambda kept, layers: (kept, layers) == (0, 0)),
     ],
 )
-def test_the_folder_stays_within_its_budget(
-    monkeypatch: pytest.MonkeyPatch, budget: int, expected: Callable[[int, int], bool]
-) -> None:
-    monkeypatch.setattr(training.exemplars, "BUDGET", budget)
+def test_the_folder_stays_within_its_budget(budget: float, expected: Callable[[int, int], bool]) -> None:
     torch.manual_seed(0)
-    document, files = find_exemplars(graph_of(wide(), 3), noisy(noise(200, 40, 3), 40, 3))
+    document, files = find_exemplars(graph_of(wide(), 3), noisy(noise(200, 40, 3), 40, 3), budget)
     most = max((len(kept) for channels in document.layers.values() for kept in channels), default=0)
     assert expected(most, len(document.layers)), (most, list(document.layers), sum(map(len, files.values())))
     assert list(document.layers) == ["0", "1", "2", "3"][: len(document.layers)]
-    assert sum(map(len, files.values())) <= max(budget, 100)
+    assert sum(map(len, files.values())) <= budget * 1e6
 
 
 def test_what_is_written_is_what_the_contract_reads(ticks: Dataset, tmp_path: Path) -> None:
