@@ -38,6 +38,12 @@ def digits() -> PublishedVersion:
     return read_version(max(versions, key=lambda folder: int(folder.name)))
 
 
+@pytest.fixture(scope="session")
+def lenet() -> PublishedVersion:
+    """The first published version of the digits model: LeNet-5."""
+    return read_version(MODELS / "digits" / "1")
+
+
 @contextmanager
 def serving(settings: Settings) -> Iterator[str]:
     """Run the service behind a real socket; gives its address."""

@@ -69,10 +69,10 @@ def test_every_layer_is_shown_with_a_map_for_each_channel(open_page: OpenPage, c
     expect(page.get_by_test_id("layer")).to_have_count(len(table))
     for row in table:
         expect(layer(page, row["name"])).to_contain_text(row["name"])
-        if len(row["output_shape"]) == 3:
-            expect(layer(page, row["name"]).get_by_test_id("feature-map")).to_have_count(row["output_shape"][0])
+        if len(row["output_shape"]) == 3 and row["output_shape"][1] > 1:
+            expect(layer(page, row["name"]).get_by_test_id("feature-map")).to_have_count(min(32, row["output_shape"][0]))
     assert is_painted(layer(page, "conv1").get_by_test_id("feature-map").first)
-    assert is_painted(layer(page, "pool2").get_by_test_id("feature-map").nth(3))
+    assert is_painted(layer(page, "pool3").get_by_test_id("feature-map").nth(3))
 
 
 def test_a_number_pointed_at_is_the_runtimes_number(

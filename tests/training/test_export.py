@@ -18,6 +18,7 @@ from tests.conftest import MODELS
 from tests.training.inspected import GREY, compare, pixels_of, published, serving
 from training.data.dataset import Dataset
 from training.export import export
+from training.networks.catalogue import NETWORKS
 from training.networks.lenet5 import lenet5
 from training.networks.own import Build
 from training.networks.tick_or_cross import tick_or_cross
@@ -67,11 +68,12 @@ def test_every_layer_is_what_pytorchs_hooks_see(network: Build, spec: PictureInp
     compare(graph, published(export(graph, spec), spec, labels), pictures)
 
 
-@pytest.mark.parametrize(("name", "network"), [("digits", lenet5), ("ticks", tick_or_cross)])
-def test_every_layer_of_the_published_models_is_what_pytorchs_hooks_see(name: str, network: Build) -> None:
+@pytest.mark.parametrize("folder", sorted(MODELS.glob("*/*")), ids=lambda folder: f"{folder.parent.name} {folder.name}")
+def test_every_layer_of_the_published_models_is_what_pytorchs_hooks_see(folder: Path) -> None:
     """The weights are taken out of the published file, by their names, and put back into PyTorch."""
-    folder = max((MODELS / name).iterdir(), key=lambda version: int(version.name))
     version = read_version(folder)
+    assert version.manifest.training
+    network = NETWORKS[version.manifest.training.network.replace("_", "-")]
     weights = {
         tensor.name: torch.from_numpy(numpy_helper.to_array(tensor).copy())
         for tensor in onnx.load_model_from_string(version.onnx).graph.initializer
@@ -79,7 +81,8 @@ def test_every_layer_of_the_published_models_is_what_pytorchs_hooks_see(name: st
     mean, std = weights["preprocessing.mean"].tolist(), weights["preprocessing.std"].tolist()
     spec = version.manifest.input
     trained = network(spec.channels, spec.height, spec.width, len(version.manifest.labels))
-    trained.load_state_dict({key: weights[key] for key in trained.state_dict()})
+    counted = {key: value for key, value in trained.state_dict().items() if key.endswith("num_batches_tracked")}
+    trained.load_state_dict({key: weights[key] for key in trained.state_dict().keys() - counted} | counted)
     pictures = [
         preprocess(decode((folder / "samples" / sample.file).read_bytes(), PictureLimits()), spec)
         for sample in version.evidence.samples
