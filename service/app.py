@@ -17,7 +17,19 @@ from service.pipeline import Pipeline
 from service.pool import Pool
 from service.problems import add_problem_handlers
 from service.registry import Registry, Runtime, load_registry
-from service.routes import activations, exemplars, health, layers, models, page, predict, report, samples, workbench
+from service.routes import (
+    activations,
+    exemplars,
+    health,
+    layers,
+    models,
+    page,
+    predict,
+    report,
+    samples,
+    trace,
+    workbench,
+)
 from service.routes.served import document_version
 from service.schemas import Problem
 from service.settings import Settings
@@ -73,7 +85,7 @@ def _add_routes(app: FastAPI) -> None:
     latest, pinned = "/v1/models/{model}", "/v1/models/{model}/versions/{version}"
     for router in (
         models.model_router, samples.router, report.router, predict.router, layers.router, activations.router,
-        exemplars.router,
+        exemplars.router, trace.router,
     ):  # fmt: skip
         app.include_router(router, prefix=latest)
         app.include_router(router, prefix=pinned, dependencies=[Depends(document_version)])

@@ -12,10 +12,13 @@
     │   ├── UnknownVersion              404  unknown_version
     │   ├── UnknownLayer                404  unknown_layer
     │   ├── UnknownChannel              404  unknown_channel
+    │   ├── UnknownPosition             404  unknown_position
     │   ├── UnknownSample               404  unknown_sample
     │   ├── UnknownExemplar             404  unknown_exemplar
     │   ├── NoExemplars                 404  no_exemplars
     │   ├── NoReport                    404  no_report
+    │   ├── NoWeights                   404  no_weights
+    │   ├── UntraceableOperator         422  untraceable_operator
     │   ├── InvalidSteps                422  invalid_steps
     │   ├── TooMuchToShow               413  too_much_to_show
     │   ├── TooBusy                     429  too_busy
@@ -140,6 +143,14 @@ class UnknownChannel(RequestError):
     title = "Unknown channel"
 
 
+class UnknownPosition(RequestError):
+    """The layer's output has no such row or column, or needs one."""
+
+    status = 404
+    code = "unknown_position"
+    title = "Unknown position"
+
+
 class UnknownSample(RequestError):
     """The version has no sample picture of that file name."""
 
@@ -170,6 +181,22 @@ class NoReport(RequestError):
     status = 404
     code = "no_report"
     title = "No report"
+
+
+class NoWeights(RequestError):
+    """The layer has no weights to show."""
+
+    status = 404
+    code = "no_weights"
+    title = "No weights"
+
+
+class UntraceableOperator(RequestError):
+    """The arithmetic of the layer's operator isn't understood."""
+
+    status = 422
+    code = "untraceable_operator"
+    title = "Untraceable operator"
 
 
 class InvalidSteps(RequestError):
