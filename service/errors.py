@@ -20,6 +20,7 @@
     │   ├── NoWeights                   404  no_weights
     │   ├── UntraceableOperator         422  untraceable_operator
     │   ├── InvalidSteps                422  invalid_steps
+    │   ├── NotDifferentiable           422  not_differentiable
     │   ├── TooMuchToShow               413  too_much_to_show
     │   ├── TooBusy                     429  too_busy
     │   └── NotAcceptable               406  not_acceptable
@@ -205,6 +206,14 @@ class InvalidSteps(RequestError):
     status = 422
     code = "invalid_steps"
     title = "Invalid steps"
+
+
+class NotDifferentiable(RequestError):
+    """The network has an operator, on the way that a gradient would take, of which the service has no derivative."""
+
+    status = 422
+    code = "not_differentiable"
+    title = "Not differentiable"
 
 
 class TooMuchToShow(RequestError):
