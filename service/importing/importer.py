@@ -85,9 +85,9 @@ def import_file(path: Path, options: ImportOptions, models: Path) -> Imported:
     foreign = read_model(path)
     model = ModelProto()
     model.CopyFrom(foreign)
-    tidy(model)
+    tidy(model, {options.output} if options.output else set())
     form, reasons = find_form(model, options)
-    normalisation = options.normalisation(form.channels)
+    normalisation = _choose_normalisation(form, options)
     original = Original(foreign, form.batch)
     pictures = prepare(random_pictures(form), form, normalisation)
     scores, more = find_scores(model, original, pictures, options.output, options.head)
@@ -97,7 +97,7 @@ def import_file(path: Path, options: ImportOptions, models: Path) -> Imported:
     expectation = expect(original, form, normalisation, scores, _coarsest(model, form))
     manifest, onnx_bytes, parity, freed = _build(found, _draft(path, foreign, found, labels, options), expectation)
     if form.batch is not None or freed:
-        reasons.append(f"batch: made for {form.batch or 1} at a time; now any number ({freed} operators rewritten)")
+        reasons.append(f"batch: made for {form.batch or 1} at a time, now for any number; operators rewritten: {freed}")
     layers = read_layers(onnx.load_model_from_string(onnx_bytes))
     parameters = sum(layer.parameters for layer in layers)
     manifest = manifest.model_copy(update={"onnx": manifest.onnx.model_copy(update={"parameters": parameters})})
@@ -106,9 +106,13 @@ def import_file(path: Path, options: ImportOptions, models: Path) -> Imported:
 
 
 def _build(found: _Findings, draft: Manifest, expectation: Expectation) -> tuple[Manifest, bytes, Parity, int]:
-    """The version's graph, compared; first as the file has it, then with the number of pictures taken out of shapes."""
+    """The version's graph, compared: as the file has it, and with the number of pictures taken out of its shapes.
+
+    That of a file for a fixed number is tried freed first.
+    """
     problem: Exception | None = None
-    for is_freed in (False, True):
+    is_fixed = found.form.batch is not None
+    for is_freed in (is_fixed, not is_fixed):
         try:
             model, freed = _assemble(found, is_freed=is_freed)
             content = model.SerializeToString(deterministic=True)
@@ -125,7 +129,7 @@ def _build(found: _Findings, draft: Manifest, expectation: Expectation) -> tuple
     if isinstance(problem, FixedBatch):
         raise problem
     reason = (str(problem) or type(problem).__name__).splitlines()[0]
-    if found.form.batch is not None:
+    if is_fixed:
         raise FixedBatch(
             f"the file is made for {found.form.batch} picture(s) at a time and can't be freed of it: {reason}"
         ) from problem
@@ -188,6 +192,13 @@ def _draft(
         problem = error.errors()[0]
         place = ".".join(str(part) for part in problem["loc"])
         raise InvalidSetting(f"{place}: {problem['msg']} (given: {problem['input']!r})") from error
+
+
+def _choose_normalisation(form: PictureForm, options: ImportOptions) -> Normalisation:
+    normalisation = options.normalisation(form.channels)
+    if form.element == TensorProto.UINT8 and not normalisation.is_identity:
+        raise InvalidSetting("the file takes uint8, pixels as they are: there is nothing to scale or normalise")
+    return normalisation
 
 
 def _choose_resize(form: PictureForm, options: ImportOptions) -> Resize:

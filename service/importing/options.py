@@ -34,11 +34,19 @@ class Normalisation:
         """Whether the network takes pixels as they are."""
         return self.scale == 1 and set(self.mean) == {0} and set(self.std) == {1}
 
+    @property
+    def divisor(self) -> int:
+        """The whole number that the scale is one part of, 255 for 1/255; 0: there is none."""
+        whole = round(1 / self.scale) if 0 < self.scale < 1 else 0
+        return whole if whole and abs(1 / self.scale - whole) < 1e-6 * whole else 0
+
     def describe(self) -> str:
         """The arithmetic, for people."""
         if self.is_identity:
             return "value = pixel, 0 to 255"
-        steps = [f"value = pixel · {self.scale:.6g}"]
+        divisor = self.divisor
+        scaled = f"pixel / {divisor}" if divisor else "pixel" if self.scale == 1 else f"pixel · {self.scale:.6g}"
+        steps = [f"value = {scaled}"]
         if set(self.mean) != {0} or set(self.std) != {1}:
             steps.append(f"(value - {_spell(self.mean)}) / {_spell(self.std)}")
         return ", then ".join(steps)
@@ -169,4 +177,4 @@ def parse_resize(text: str) -> Resize:
 
 def _spell(numbers: Numbers) -> str:
     spelt = ", ".join(f"{number:.6g}" for number in numbers)
-    return f"[{spelt}]" if len(numbers) > 1 else spelt
+    return f"({spelt})" if len(numbers) > 1 else spelt

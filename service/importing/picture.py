@@ -67,9 +67,8 @@ def find_form(model: ModelProto, options: ImportOptions) -> tuple[PictureForm, l
     order: Channels = options.channels or ("gray" if channels == 1 else "rgb")
     if channels == 1 and order != "gray":
         raise InvalidSetting(f"--channels {order}: the network takes one channel, so it can only be gray")
-    reasons.append(
-        f"channels: {channels}, taken as {order}{'' if options.channels or channels == 1 else ' (--channels)'}"
-    )
+    otherwise = "" if options.channels or channels == 1 else " (--channels bgr otherwise)"
+    reasons.append(f"channels: {channels}, taken as {order}{otherwise}")
     batch = sizes[0]
     size, why = _find_size(model, value.name, element, layout, channels, (sizes[rows], sizes[rows + 1]), batch, options)
     reasons.append(f"size {size[0]}x{size[1]}: {why}")
@@ -137,7 +136,7 @@ class _Trace:
 def _trace(model: ModelProto, name: str) -> _Trace:
     shapes = {tensor.name: list(tensor.dims) for tensor in model.graph.initializer}
     layout: Layout = "nchw"
-    for node in _way(model, name):
+    for node in follow(model, name):
         if node.op_type == "Transpose":
             permutation = next((list(entry.ints) for entry in node.attribute if entry.name == "perm"), [])
             layout = "nhwc" if permutation == _TO_NCHW else layout
@@ -148,7 +147,7 @@ def _trace(model: ModelProto, name: str) -> _Trace:
     return _Trace(None, layout, None)
 
 
-def _way(model: ModelProto, name: str) -> Iterator[NodeProto]:
+def follow(model: ModelProto, name: str) -> Iterator[NodeProto]:
     """The nodes that the picture goes through first, as long as it stays one value."""
     value = name
     for node in model.graph.node:

@@ -11,25 +11,23 @@ from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_h
 
 from service.contract import PIXELS
 from service.engine import Pixels
-from service.errors import InvalidSetting
 from service.importing.options import Normalisation
-from service.importing.picture import PictureForm
+from service.importing.picture import PictureForm, follow
 from service.importing.session import Array
-from service.importing.values import all_names, rename, replace_nodes, unused
+from service.importing.values import all_names, integers, rename, replace_nodes, unused
 
 NAME = "preprocessing"
 """What the nodes in front are called, with their operator behind it."""
 
 
-def attach_preprocessing(model: ModelProto, form: PictureForm, normalisation: Normalisation) -> None:
-    """Put the steps in front of a graph, whose only input is `pixels` then, uint8 (n, h, w, c) with n open.
+_ELEMENTWISE = {"Cast", "Sub", "Div", "Mul", "Add", "Identity"}
+"""What a file may have in front of that Reshape itself."""
 
-    Raises:
-        InvalidSetting: a network that takes whole numbers is to have them scaled.
-    """
+
+def attach_preprocessing(model: ModelProto, form: PictureForm, normalisation: Normalisation) -> None:
+    """Put the steps in front of a graph, whose only input is `pixels` then, uint8 (n, h, w, c) with n open."""
     graph = model.graph
-    if form.element == TensorProto.UINT8 and not normalisation.is_identity:
-        raise InvalidSetting("the file takes uint8, pixels as they are: there is nothing to scale or normalise")
+    _spell_transpose(model, form)
     steps = _Steps(graph)
     if form.element != TensorProto.UINT8:
         steps.add("Cast", to=TensorProto.FLOAT)
@@ -71,6 +69,23 @@ def prepare(pixels: Pixels, form: PictureForm, normalisation: Normalisation) -> 
     return np.ascontiguousarray(values.transpose(0, 3, 1, 2) if form.layout == "nchw" else values)
 
 
+def _spell_transpose(model: ModelProto, form: PictureForm) -> None:
+    """Make a Transpose again of the Reshape that tf2onnx writes for it, channels to the front, where there is one only.
+
+    So what lies in front of the first layer is known for what it is: preprocessing.
+    """
+    target = [1, form.height, form.width]
+    for node in follow(model, form.name) if form.layout == "nhwc" and form.channels == 1 else ():
+        if node.op_type == "Reshape" and (integers(model, node.input[1]) or [])[1:] == target:
+            del node.input[1:]
+            node.op_type = "Transpose"
+            del node.attribute[:]
+            node.attribute.append(helper.make_attribute("perm", [0, 3, 1, 2]))
+            return
+        if node.op_type not in _ELEMENTWISE:
+            return
+
+
 def _order(form: PictureForm) -> list[int]:
     """Which of the pixels' channels become the network's; empty: they are the same."""
     if form.order == "bgr":
@@ -81,14 +96,11 @@ def _order(form: PictureForm) -> list[int]:
 def _arithmetic(normalisation: Normalisation) -> list[tuple[str, NDArray[np.float32]]]:
     """The operators that are needed at all, each with its operand."""
     steps: list[tuple[str, NDArray[np.float32]]] = []
-    scale = normalisation.scale
-    if scale != 1:
-        divisor = round(1 / scale) if 0 < scale < 1 else 0
-        # Dividing by 255 is exact where PyTorch's ToTensor divides; multiplying by 1/255 would be off by a last bit.
-        if divisor and abs(1 / scale - divisor) < 1e-6 * divisor:
-            steps.append(("Div", np.array(divisor, np.float32)))
-        else:
-            steps.append(("Mul", np.array(scale, np.float32)))
+    if normalisation.divisor:
+        # PyTorch's ToTensor divides by 255; multiplying by 1/255 would be off by a last bit.
+        steps.append(("Div", np.array(normalisation.divisor, np.float32)))
+    elif normalisation.scale != 1:
+        steps.append(("Mul", np.array(normalisation.scale, np.float32)))
     if set(normalisation.mean) != {0}:
         steps.append(("Sub", np.array(normalisation.mean, np.float32)))
     if set(normalisation.std) != {1}:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import onnx
 import onnxruntime as ort
@@ -21,9 +22,10 @@ _STANDARD = {"", "ai.onnx"}
 _KNOWN = _STANDARD | {"com.microsoft"}
 """ONNX's own operators, and onnxruntime's, which every onnxruntime has."""
 
-_OLDEST_IR, _COMMON_IR = 4, 10
-"""From 4 on weights need not be inputs too; onnxruntime reads less new IR versions than onnx writes, and what came
-after 10 (weights on several devices, numbers of 2 bits) is nothing that a classifier of pictures needs."""
+_IR = 10
+"""The version of the file's form that every file is brought to. Older ones want weights to be inputs too; onnxruntime
+reads less new ones than onnx writes, and what came after 10 (weights on several devices, numbers of 2 bits) is nothing
+that a classifier of pictures needs."""
 
 
 def read_model(path: Path) -> ModelProto:
@@ -40,20 +42,20 @@ def read_model(path: Path) -> ModelProto:
         ImportRefused: the file can't be read, or is too large.
     """
     model = _parse(path)
-    _check_opset(path, model)
+    model.ir_version = _IR
     _embed(model, path)
     try:
-        onnx.checker.check_model(model)
+        _check_rules(model)
         if model.functions:
             model = inline_local_functions(model)
     except Exception as error:  # the checker's and the inliner's exceptions share no base but Exception
         raise NotOnnx(f"{path.name} breaks ONNX's rules: {_first_line(error)}") from error
     _check_domains(path, model)
+    _check_opset(path, model)
     weights = {tensor.name for tensor in model.graph.initializer}
     inputs = [value for value in model.graph.input if value.name not in weights]
     del model.graph.input[:]
     model.graph.input.extend(inputs)
-    model.ir_version = min(max(model.ir_version, _OLDEST_IR), _COMMON_IR)
     return model
 
 
@@ -70,11 +72,42 @@ def _parse(path: Path) -> ModelProto:
     model = ModelProto()
     try:
         model.ParseFromString(content)
+        _read_text(model)
     except Exception as error:  # protobuf's own, or one of the text in it
         raise NotOnnx(f"{path.name} is no ONNX file") from error
     if not model.ir_version or not model.HasField("graph") or not model.graph.node:
         raise NotOnnx(f"{path.name} is no ONNX file: there is no graph in it")
     return model
+
+
+def _read_text(message: Any) -> None:  # noqa: ANN401 - any of ONNX's messages
+    """Look at every name once: protobuf hands out one that is no text as bytes, and fails much later.
+
+    Raises:
+        UnicodeError: there is one.
+    """
+    for field, value in message.ListFields():
+        if field.type not in {field.TYPE_STRING, field.TYPE_MESSAGE}:
+            continue  # weights, mostly
+        for each in [value] if isinstance(value, str | bytes) or hasattr(value, "ListFields") else value:
+            if field.type == field.TYPE_MESSAGE:
+                _read_text(each)
+            elif isinstance(each, bytes):
+                raise UnicodeError(f"{field.name} is no text")
+
+
+def _check_rules(model: ModelProto) -> None:
+    """ONNX's own checker, made to pass inputs and outputs without a shape: many a file has them, and they run."""
+    shapeless = [
+        value.type.tensor_type
+        for value in (*model.graph.input, *model.graph.output)
+        if value.type.HasField("tensor_type") and not value.type.tensor_type.HasField("shape")
+    ]
+    for tensor in shapeless:
+        tensor.shape.SetInParent()
+    onnx.checker.check_model(model)
+    for tensor in shapeless:
+        tensor.ClearField("shape")
 
 
 def _check_opset(path: Path, model: ModelProto) -> None:
@@ -97,7 +130,7 @@ def _runs(opset: int) -> bool:
         return False
     values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in ("x", "y")]
     graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "probe", values[:1], values[1:])
-    probe = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=_COMMON_IR)
+    probe = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=_IR)
     options = ort.SessionOptions()
     options.log_severity_level = 4
     try:
@@ -155,15 +188,15 @@ def _graphs(graph: GraphProto) -> Iterator[GraphProto]:
 
 
 def _check_domains(path: Path, model: ModelProto) -> None:
-    """Refuse operators that no onnxruntime brings along, and forget domains that no node is of."""
+    """Refuse operators of others than ONNX and onnxruntime, and forget domains that no node is of."""
     used = {node.domain for graph in _graphs(model.graph) for node in graph.node}
     if foreign := sorted(used - _KNOWN):
         names = sorted(
             {node.op_type for graph in _graphs(model.graph) for node in graph.node if node.domain in foreign}
         )
         raise UnsupportedOperators(
-            f"{path.name} needs operators of its own, {', '.join(names)} of {', '.join(map(repr, foreign))}:"
-            " onnxruntime doesn't have them"
+            f"{path.name} needs {', '.join(names)} of {', '.join(map(repr, foreign))}: only ONNX's own operators for"
+            " tensors and onnxruntime's (com.microsoft) are supported"
         )
     kept = [entry for entry in model.opset_import if entry.domain in used or entry.domain in _STANDARD]
     del model.opset_import[:]

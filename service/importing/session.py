@@ -108,6 +108,8 @@ class Original:
             filled = np.concatenate([some, np.repeat(some[-1:], size - len(some), axis=0)])
             answers = self._open[key].run({self._picture: filled})
             rounds.append([_per_picture(answer, size)[: len(some)] for answer in answers])
+        if any(len({part.shape[1:] for part in parts}) > 1 for parts in zip(*rounds, strict=True)):
+            raise ImportRefused("the graph's answers to different pictures are of different sizes: no K for all")
         return [np.concatenate(parts) for parts in zip(*rounds, strict=True)]
 
 

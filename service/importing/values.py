@@ -17,10 +17,16 @@ _KEPT_NOTES = {"pkg.torch.onnx.name_scopes"}
 """The exporter's note on the PyTorch module that a node comes from; the others hold paths of the machine it ran on."""
 
 
-def tidy(model: ModelProto) -> None:
-    """Give each node a name, drop notes of the exporter's, make weights of what is computed from weights only."""
+def tidy(model: ModelProto, kept: Collection[str]) -> None:
+    """Give each node a name, drop notes of the exporter's, make weights of what is computed from weights only.
+
+    Args:
+        model: changed in place.
+        kept: values that have to stay there under their names, besides the outputs.
+    """
     graph = model.graph
     _fold(model)
+    _drop_identities(graph, {*kept, *(output.name for output in graph.output)})
     for node in graph.node:
         node.name = node.name or next(filter(None, node.output), node.op_type)
         node.doc_string = ""
@@ -114,6 +120,20 @@ def integers(model: ModelProto, value: str) -> list[int] | None:
         if tensor.name == value and tensor.data_type in {TensorProto.INT64, TensorProto.INT32}:
             return [int(number) for number in numpy_helper.to_array(tensor).ravel()]
     return None
+
+
+def _drop_identities(graph: GraphProto, kept: Collection[str]) -> None:
+    """Let nodes read what an Identity reads: it computes nothing, so it is no layer."""
+    same: dict[str, str] = {}
+    rest = []
+    for node in graph.node:
+        if node.op_type == "Identity" and node.domain in {"", "ai.onnx"} and node.output[0] not in kept:
+            same[node.output[0]] = same.get(node.input[0], node.input[0])
+        else:
+            rest.append(node)
+    if same:
+        replace_nodes(graph, rest)
+        rename(graph, same)
 
 
 def _fold(model: ModelProto) -> None:
