@@ -1,7 +1,7 @@
 """Turns what a person says of a foreign file into settings: what the graph itself can't tell."""
 
 from dataclasses import dataclass
-from fractions import Fraction
+from math import isfinite
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -146,9 +146,12 @@ def parse_numbers(option: str, text: str) -> Numbers:
         InvalidSetting: a part is no finite number.
     """
     try:
-        return tuple(float(Fraction(part.strip())) for part in text.split(","))
+        numbers = tuple(_parse_fraction(part) for part in text.split(","))
     except (ValueError, ZeroDivisionError, OverflowError) as error:
         raise InvalidSetting(f"{option}: {text!r} is no number, nor several with commas between") from error
+    if not all(map(isfinite, numbers)):
+        raise InvalidSetting(f"{option}: {text!r} is not finite")
+    return numbers
 
 
 def parse_choice(option: str, text: str, choices: object) -> str:
@@ -173,6 +176,11 @@ def parse_resize(text: str) -> Resize:
     if text.lower() not in kinds:
         raise InvalidSetting(f"--resize: {text!r} is none of {', '.join(kinds)}")
     return kinds[text.lower()]
+
+
+def _parse_fraction(text: str) -> float:
+    above, _, below = text.partition("/")
+    return float(above) / float(below) if below else float(text)
 
 
 def _spell(numbers: Numbers) -> str:

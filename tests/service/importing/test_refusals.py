@@ -186,6 +186,13 @@ def test_chance_in_the_graph_is_found_out(tmp_path: Path) -> None:
         bring(foreign.add("Add", "chance").save(tmp_path), tmp_path)
 
 
+def test_a_network_that_answers_nothing_finite_is_refused(tmp_path: Path) -> None:
+    foreign = good()
+    foreign.weights["endless"] = np.array(np.inf, np.float32)
+    with pytest.raises(ImportRefused, match="infinite"):
+        bring(foreign.add("Mul", "endless").save(tmp_path), tmp_path)
+
+
 def _small() -> bytes:
     foreign = Foreign(opset=13, shape=(1, 3, SIDE, SIDE))
     foreign.weights["shape"] = np.array([1, 5], np.int64)
