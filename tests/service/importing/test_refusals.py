@@ -214,7 +214,7 @@ def test_files_cut_short_are_refused_without_a_traceback(tmp_path: Path, end: in
         bring(path, tmp_path)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(flips=st.lists(st.tuples(st.integers(0, len(SMALL) - 1), st.integers(0, 7)), min_size=1, max_size=4))
 def test_flipped_bits_are_refused_or_answer_alike(tmp_path: Path, flips: list[tuple[int, int]]) -> None:
     content = bytearray(SMALL)
