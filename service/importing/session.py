@@ -46,6 +46,7 @@ class OpenGraph:
         options = ort.SessionOptions()
         options.intra_op_num_threads = available_cores()
         options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # it starves other sessions
         options.log_severity_level = 4  # what goes wrong is raised; what is odd about a foreign file is not ours
         try:
             self._session = ort.InferenceSession(
