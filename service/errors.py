@@ -13,6 +13,8 @@
     │   ├── UnknownLayer                404  unknown_layer
     │   ├── UnknownChannel              404  unknown_channel
     │   ├── UnknownPosition             404  unknown_position
+    │   ├── UnknownClass                404  unknown_class
+    │   ├── UnsuitableLayer             422  unsuitable_layer
     │   ├── UnknownSample               404  unknown_sample
     │   ├── UnknownExemplar             404  unknown_exemplar
     │   ├── NoExemplars                 404  no_exemplars
@@ -142,6 +144,22 @@ class UnknownChannel(RequestError):
     status = 404
     code = "unknown_channel"
     title = "Unknown channel"
+
+
+class UnknownClass(RequestError):
+    """The model has no class of that label or number."""
+
+    status = 404
+    code = "unknown_class"
+    title = "Unknown class"
+
+
+class UnsuitableLayer(RequestError):
+    """The layer is there, but the method can do nothing with it."""
+
+    status = 422
+    code = "unsuitable_layer"
+    title = "Unsuitable layer"
 
 
 class UnknownPosition(RequestError):

@@ -3,6 +3,8 @@
 Only geometry and channels happen here; scaling, mean and standard deviation are inside the ONNX graph.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
@@ -46,6 +48,53 @@ def preprocess(picture: Picture, spec: PictureInput) -> Picture:
     return np.ascontiguousarray(pixels).reshape(spec.height, spec.width, spec.channels)
 
 
+@dataclass(frozen=True)
+class View:
+    """What the network's input shows of a picture: a box in the picture's pixels, which may reach beyond its edges."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+def find_view(picture: Picture, spec: PictureInput) -> View:
+    """Where the pixels that `preprocess` gives lie in the picture.
+
+    Args:
+        picture: (H, W, 3) uint8, RGB.
+        spec: the manifest's `input`.
+    """
+    height, width, _ = picture.shape
+    match spec.resize:
+        case CenterCrop():
+            across, down = min(width, height * spec.width / spec.height), min(height, width * spec.height / spec.width)
+            left, top = (width - across) / 2, (height - down) / 2
+            return View(left, top, left + across, top + down)
+        case MnistForm(box=box):
+            return _mnist_view(Image.fromarray(picture).convert("L"), spec.height, spec.width, box)
+    return View(0, 0, width, height)
+
+
+def _mnist_view(image: Image.Image, height: int, width: int, box: int) -> View:
+    whole = View(0, 0, image.width, image.height)
+    pixels = np.asarray(image)
+    if pixels.shape == (height, width) and _is_mnist_form(pixels, box):
+        return whole
+    factor = _reduction(image)
+    ink = _ink(np.asarray(image.reduce(factor), dtype=np.float32))
+    if not ink.any():
+        return whole
+    rows, columns = _extent(ink)
+    part = ink[rows, columns]
+    fitted = _fitted(part, box)
+    # One pixel of the input is so many of the picture's.
+    down, across = (factor * length / fitted.shape[axis] for axis, length in enumerate(part.shape))
+    y, x = _corner(fitted, height, width)
+    top, left = factor * rows.start - y * down, factor * columns.start - x * across
+    return View(left, top, left + width * across, top + height * down)
+
+
 def _mnist_form(image: Image.Image, height: int, width: int, box: int) -> Picture:
     """MNIST's normalisation of a grey picture: (height, width) uint8, light ink on 0, see `contract.MnistForm`.
 
@@ -54,12 +103,15 @@ def _mnist_form(image: Image.Image, height: int, width: int, box: int) -> Pictur
     pixels = np.asarray(image)
     if pixels.shape == (height, width) and _is_mnist_form(pixels, box):
         return pixels
-    if max(image.size) >= 2 * _WORKING_SIDE:
-        image = image.reduce(max(image.size) // _WORKING_SIDE)
-    ink = _ink(np.asarray(image, dtype=np.float32))
+    ink = _ink(np.asarray(image.reduce(_reduction(image)), dtype=np.float32))
     if not ink.any():
         return np.zeros((height, width), np.uint8)
     return _centred(_fitted(ink[_extent(ink)], box), height, width)
+
+
+def _reduction(image: Image.Image) -> int:
+    """How many of the picture's pixels become one at first, down and across."""
+    return max(image.size) // _WORKING_SIDE if max(image.size) >= 2 * _WORKING_SIDE else 1
 
 
 def _is_mnist_form(pixels: Picture, box: int) -> bool:
@@ -132,11 +184,16 @@ def _fitted(ink: NDArray[np.float32], box: int) -> NDArray[np.float32]:
 def _centred(ink: NDArray[np.float32], height: int, width: int) -> Picture:
     """Lay the ink on black with its centre of mass in the middle, moved back where it would stick out."""
     canvas = np.zeros((height, width), np.uint8)
-    room = np.array(canvas.shape) - ink.shape
-    corner = np.clip(np.round((np.array(canvas.shape) - 1) / 2 - _centre_of_mass(ink)), 0, room).astype(int)
-    top, left = corner
+    top, left = _corner(ink, height, width)
     canvas[top : top + ink.shape[0], left : left + ink.shape[1]] = np.round(ink * 255)
     return canvas
+
+
+def _corner(ink: NDArray[np.float32], height: int, width: int) -> tuple[int, int]:
+    """Top and left of where the ink is laid."""
+    room = np.array((height, width)) - ink.shape
+    top, left = np.clip(np.round((np.array((height, width)) - 1) / 2 - _centre_of_mass(ink)), 0, room).astype(int)
+    return int(top), int(left)
 
 
 def _centre_of_mass(ink: NDArray[np.generic]) -> NDArray[np.float64]:

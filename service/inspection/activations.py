@@ -4,6 +4,7 @@ The serving session can't give them: its optimiser fuses layers, and what is fus
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from math import prod
 
 import numpy as np
@@ -14,6 +15,7 @@ from service.contract import PublishedVersion
 from service.engine import Pixels, Provider
 from service.errors import TooMuchToShow
 from service.inspection.dataflow import FixedValue
+from service.inspection.derivatives import Derivatives
 from service.inspection.graph import LayerTable, read_table
 from service.inspection.layer import Layer
 from service.inspection.sessions import Making, Sessions
@@ -37,6 +39,11 @@ class Inspector:
     def layers(self) -> Sequence[Layer]:
         """In the order of computation."""
         return self.table.layers
+
+    @cached_property
+    def derivatives(self) -> Derivatives:
+        """How values of the graph depend on each other."""
+        return Derivatives(self.table.flow.model, self.making)
 
     def activations(self, pixels: Pixels, names: Sequence[str] = ()) -> list[tuple[Layer, Activation]]:
         """What the layers computed for one picture.

@@ -1,0 +1,1 @@
+"""Shows which pixels decided: maps of a network's input for one class, from the ONNX file alone."""

@@ -1,0 +1,99 @@
+"""Turns a map into a PNG: alone or over the picture, with a numbered colour scale beside it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from service.decode import Picture
+from service.inspection.attribution.subject import Map
+from service.inspection.render import Rgb, colours, to_png
+
+_LEAST_SIDE = 336
+"""Smaller maps are drawn larger, by whole factors."""
+
+_MARGIN = 12
+_TITLE = 24
+_BAR = 16
+_SCALE = 96
+"""Width of the colour scale with its numbers."""
+
+_DARKEST = 0.58
+"""What black becomes below a map, as a share of white: the map's colours would be lost on it."""
+
+
+def paint(values: Map, picture: Picture | None) -> Rgb:
+    """Colour a map, or tint a picture with it: the colours are darkened as the picture in grey is.
+
+    The colours are `render.colours`': blue speaks for the class, red against it. Where the map is NaN, the network saw
+    nothing of the picture, and it is hatched.
+
+    Args:
+        values: (h, w) float32.
+        picture: (h, w, c) uint8.
+
+    Returns:
+        (h, w, 3) uint8.
+    """
+    coloured = colours(values, find_limit(values))
+    if picture is None:
+        return coloured
+    grey = picture.astype(np.float32).mean(axis=-1) / 255
+    light = _DARKEST + (1 - _DARKEST) * grey
+    unseen = np.isnan(values)
+    coloured[unseen] = 255
+    light[unseen & _hatch(*values.shape)] *= 0.6
+    tinted: Rgb = np.round(coloured * light[..., np.newaxis]).astype(np.uint8)
+    return tinted
+
+
+def draw(painted: Rgb, title: Sequence[str], limit: float) -> bytes:
+    """A page with what was painted, a title above and the colour scale beside it.
+
+    Args:
+        painted: (h, w, 3) uint8.
+        title: its lines.
+        limit: the scale runs from -limit to +limit.
+
+    Returns:
+        An encoded PNG.
+    """
+    factor = max(1, -(-_LEAST_SIDE // max(painted.shape[:2])))
+    painted = painted.repeat(factor, axis=0).repeat(factor, axis=1)
+    height, width, _ = painted.shape
+    top = _MARGIN + _TITLE * len(title)
+    font = ImageFont.load_default(14)
+    least = max((int(font.getlength(line)) for line in title), default=0) + 2 * _MARGIN
+    page = Image.new("RGB", (max(least, width + _SCALE + 2 * _MARGIN), top + height + 2 * _MARGIN), "white")
+    pen = ImageDraw.Draw(page)
+    for number, line in enumerate(title):
+        pen.text((_MARGIN, _MARGIN + number * _TITLE), line, fill="black", font=font)
+    page.paste(Image.fromarray(painted), (_MARGIN, top))
+    _draw_scale(page, (2 * _MARGIN + width, top), height, limit)
+    return to_png(np.asarray(page))
+
+
+def find_limit(values: Map) -> float:
+    """The largest absolute value, the colour scale's end."""
+    finite = values[np.isfinite(values)]
+    return float(np.abs(finite).max()) if finite.size else 0.0
+
+
+def _draw_scale(page: Image.Image, corner: tuple[int, int], height: int, limit: float) -> None:
+    pen, font = ImageDraw.Draw(page), ImageFont.load_default(13)
+    left, top = corner
+    shades = np.linspace(limit, -limit, height, dtype=np.float32)[:, np.newaxis]
+    page.paste(Image.fromarray(colours(shades, limit).repeat(_BAR, axis=1)), (left, top))
+    for share in (1.0, 0.5, 0.0, -0.5, -1.0) if limit else (0.0,):
+        y = top + round((1 - share) / 2 * (height - 1))
+        pen.line([(left + _BAR, y), (left + _BAR + 3, y)], fill="black")
+        pen.text((left + _BAR + 7, y), f"{share * limit:.3g}", fill="black", font=font, anchor="lm")
+
+
+def _hatch(height: int, width: int) -> NDArray[np.bool_]:
+    """Where thin diagonal lines are."""
+    y, x = np.ogrid[:height, :width]
+    gap = max(6, round(max(height, width) / 48))
+    lines: NDArray[np.bool_] = (x + y) % gap < max(1, gap // 6)
+    return lines
