@@ -138,6 +138,17 @@ class TrainingRecord(Frozen):
     """Versions of the programs that shaped the result, by package name."""
 
 
+class ImportRecord(Frozen):
+    """Where a version came from that wasn't trained here."""
+
+    file: str
+    sha256: Sha256
+    """Of the file as it was."""
+    producer: str
+    """The program that wrote it, as it says; empty where it doesn't."""
+    command: str
+
+
 class Frame(Frozen):
     """The network at one point of its training: a graph of the same contract in `film/`."""
 
@@ -171,6 +182,7 @@ class Manifest(Frozen):
     """Figures on the test split, shares in [0, 1] such as `accuracy`."""
     dataset: DatasetRecord | None = None
     training: TrainingRecord | None = None
+    imported: ImportRecord | None = None
     created: datetime
 
     @model_validator(mode="after")

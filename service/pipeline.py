@@ -56,16 +56,24 @@ class Pipeline:
         return rank(probabilities, version.published.manifest.labels, top_k)
 
     async def activations(
-        self, version: ServedVersion, body: bytes, names: Sequence[str]
+        self, version: ServedVersion, body: bytes, names: Sequence[str], weight: float = 1
     ) -> list[tuple[Layer, Activation]]:
         """What the named layers (none named: all) computed for a picture.
+
+        Args:
+            version: whose inside.
+            body: the encoded picture.
+            names: of the layers.
+            weight: memory that the answer is going to take, its writing included, against the values' own.
 
         Raises:
             RequestError: the picture can't be decoded, a layer isn't there, or it is too much for one request.
         """
 
         def show(inspector: Inspector, pixels: Picture) -> list[tuple[Layer, Activation]]:
-            check_budget(inspector.weigh(names), self.budget, "ask for fewer layers (layers=…)")
+            check_budget(
+                round(inspector.weigh(names) * weight), self.budget, "ask for fewer layers (layers=…) or another format"
+            )
             return inspector.activations(pixels, names)
 
         return await self.inspect(version, body, show)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.contract import DatasetRecord, Frame, PictureInput, TrainingRecord
+from service.contract import DatasetRecord, Frame, ImportRecord, PictureInput, TrainingRecord
 from service.evidence import Parity, Quantization, TestFigures
 from service.inspection.layer import Kind, Layer
 
@@ -57,6 +57,7 @@ class ModelDescription(Answer):
     created: str = Field(description="when it was published, ISO 8601")
     dataset: DatasetRecord | None
     training: TrainingRecord | None
+    imported: ImportRecord | None
     parity: Parity
     test: TestFigures
     quantization: Quantization | None = Field(description="what 8-bit numbers were worth, where they were tried")

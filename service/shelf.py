@@ -4,7 +4,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from service.contract import PublishedVersion, read_version
+from service.contract import Manifest, PublishedVersion, read_version
 from service.errors import ModelRefused
 from service.registry import list_version_folders
 
@@ -38,6 +38,13 @@ def _describe(version: PublishedVersion) -> list[str]:
         f"{manifest.onnx.parameters:,}",
         f"{len(version.int8 or version.onnx) / 1e3:,.0f} kB",
         f"{spec.height}x{spec.width}x{spec.channels}" + (" int8" if version.int8 else ""),
-        manifest.dataset.name if manifest.dataset else "nothing",
+        _origin(manifest),
         f"{manifest.created:%Y-%m-%d}",
     ]
+
+
+def _origin(manifest: Manifest) -> str:
+    """What a version learnt from, as far as that is known."""
+    if manifest.imported:
+        return f"unknown: {manifest.imported.file}"
+    return manifest.dataset.name if manifest.dataset else "nothing"

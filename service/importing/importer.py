@@ -13,7 +13,7 @@ import onnx
 from onnx import ModelProto, TensorProto, helper
 from pydantic import ValidationError
 
-from service.contract import CenterCrop, Manifest, MnistForm, OnnxFile, PictureInput, Resize, Stretch
+from service.contract import CenterCrop, ImportRecord, Manifest, MnistForm, OnnxFile, PictureInput, Resize, Stretch
 from service.cores import available_cores
 from service.engine import Provider, load_engine
 from service.errors import FixedBatch, ImportDiffers, ImportRefused, InvalidSetting
@@ -172,10 +172,7 @@ def _draft(
     try:
         return Manifest(
             name=options.name,
-            description=(
-                f"Imported from {path.name}{f', made by {maker}' if maker else ''}; its accuracy is not known."
-                f" {options.command}"
-            ),
+            description=f"Imported from {path.name}; its accuracy is not known.",
             labels=labels,
             input=PictureInput(
                 height=found.form.height,
@@ -186,6 +183,9 @@ def _draft(
             head=found.scores.head,
             onnx=OnnxFile(sha256="0" * 64, opset=opset_of(foreign), parameters=0),
             metrics={},
+            imported=ImportRecord(
+                file=path.name, sha256=sha256(path.read_bytes()), producer=maker, command=options.command
+            ),
             created=datetime.now(UTC).replace(microsecond=0),
         )
     except ValidationError as error:

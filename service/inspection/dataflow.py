@@ -171,6 +171,8 @@ def _shapes(model: onnx.ModelProto, picture: str, nodes: Sequence[NodeProto]) ->
     graph = shape_inference.infer_shapes(model, data_prop=True).graph
     shapes = {}
     for value in [*graph.input, *graph.value_info, *graph.output]:
+        if not value.type.tensor_type.HasField("shape"):
+            continue
         shapes[value.name] = [dimension.dim_value for dimension in value.type.tensor_type.shape.dim][1:]
     made = [output for node in nodes for output in node.output if output]
     unclear = [value for value in made if not all(shapes.get(value, [0]))]

@@ -131,7 +131,9 @@ class _Reader:
     def _origin(self, value: str) -> str:
         """The value itself, or the one that it is the same as."""
         maker = self.flow.makers.get(value)
-        return self._origin(maker.input[0]) if maker is not None and maker.op_type == "Identity" else value
+        if value in self.views or maker is None or maker.op_type != "Identity":
+            return value
+        return self._origin(maker.input[0])
 
     def _view(
         self, node: NodeProto, kind: Kind, attributes: dict[str, Attribute], sources: Sequence[str]

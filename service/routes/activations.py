@@ -24,6 +24,9 @@ router = APIRouter(tags=["inspection"])
 
 Accept = Annotated[str | None, Header(description="the format of the answer")]
 
+_WEIGHTS = {JSON: 6, SAFETENSORS: 2, NPZ: 2, PNG: 3}
+"""Memory that values take together with the answer that is made of them, against float32: about 20 digits as JSON."""
+
 _BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 _PROBLEMS = document_problems(400, 404, 406, 413, 415, 422, 429)
 
@@ -63,7 +66,7 @@ async def show_activations(  # noqa: PLR0913, PLR0917 - each is a part of the re
     """What each layer computed for a picture: statistics and values, or tensors by layer name, or a picture of them."""
     form = choose_format(accept, (JSON, SAFETENSORS, NPZ, PNG))
     names = [name for item in layers for name in item.split(",") if name]
-    activations = await pipeline.activations(served, body, names)
+    activations = await pipeline.activations(served, body, names, _WEIGHTS[form] if values else 1)
     return Response(await pipeline.encode(lambda: _encode(form, served, activations, values)), media_type=form)
 
 

@@ -51,6 +51,7 @@ def describe(registry: Registry, served: ServedVersion) -> ModelDescription:
         created=manifest.created.isoformat(),
         dataset=manifest.dataset,
         training=manifest.training,
+        imported=manifest.imported,
         parity=published.evidence.parity,
         test=published.evidence.test,
         quantization=published.evidence.quantization,
