@@ -19,6 +19,8 @@ from service.problems import add_problem_handlers
 from service.registry import Registry, Runtime, load_registry
 from service.routes import (
     activations,
+    attributions,
+    dream,
     exemplars,
     health,
     layers,
@@ -85,7 +87,7 @@ def _add_routes(app: FastAPI) -> None:
     latest, pinned = "/v1/models/{model}", "/v1/models/{model}/versions/{version}"
     for router in (
         models.model_router, samples.router, report.router, predict.router, layers.router, activations.router,
-        exemplars.router, trace.router,
+        exemplars.router, trace.router, attributions.router, dream.router,
     ):  # fmt: skip
         app.include_router(router, prefix=latest)
         app.include_router(router, prefix=pinned, dependencies=[Depends(document_version)])

@@ -1,0 +1,176 @@
+"""Which pixels decided: `…/attributions`."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import orjson
+from fastapi import APIRouter, Header, Query
+from fastapi.responses import Response
+from pydantic import Field
+
+from service.decode import Picture
+from service.inspection.activations import Inspector, check_budget
+from service.inspection.attribution.explain import Attribution, Method, Options, Question, explain
+from service.inspection.attribution.overlay import draw, find_limit, paint
+from service.inspection.attribution.placement import place
+from service.inspection.attribution.subject import Figure, Map
+from service.inspection.render import to_png
+from service.media import JSON, PICTURE_BODY, PNG, SAFETENSORS, choose_format
+from service.pipeline import Pipeline
+from service.preprocess import find_view
+from service.problems import document_problems
+from service.registry import ServedVersion
+from service.routes.served import Body, Served, Stages
+from service.schemas import Answer
+from service.tensors import to_safetensors
+
+router = APIRouter(tags=["inspection"])
+
+_BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
+
+_DRAWING = 48
+"""Bytes of memory that drawing takes for a pixel."""
+
+
+class AttributionMap(Answer):
+    """How much each pixel of the network's input speaks for a class."""
+
+    model: str
+    version: int
+    method: Method
+    class_: int = Field(alias="class", description="position among the model's labels")
+    label: str
+    layer: str | None = Field(description="whose maps were weighed, where the method does that")
+    score: float = Field(description="the class's logit, which the map explains")
+    shape: list[int] = Field(description="height and width of the network's input")
+    values: list[list[float]] = Field(description="nested lists of `shape`")
+    channels: list[list[list[float]]] | None = Field(
+        description="the same by colour channel, signed, where the method tells them apart"
+    )
+    figures: dict[str, Figure] = Field(
+        description="the method's own; integrated-gradients: `completeness_error`, the share of the difference of"
+        " scores that the map's sum misses"
+    )
+
+
+class AttributionQuery(Options):
+    """The parameters of the request."""
+
+    method: Method = Field(default="grad-cam", description="how it is found out")
+    class_: str | None = Field(
+        default=None,
+        alias="class",
+        description="a label or a number; none: the class that is predicted",
+        examples=["7"],
+    )
+    layer: str | None = Field(
+        default=None, description="grad-cam, grad-cam++, score-cam: whose maps; none: the last that has any"
+    )
+    overlay: bool = Field(default=False, description="PNG only: over the picture")
+    size: Literal["own", "network"] = Field(
+        default="network", description="PNG only: of the network's input, or of the picture as it was sent"
+    )
+    scale: bool = Field(default=True, description="PNG only: false leaves title and colour scale out")
+
+    @property
+    def question(self) -> Question:
+        """What of it is about the network."""
+        options = Options.model_validate(self.model_dump(include=set(Options.model_fields)))
+        return Question(self.method, self.class_, self.layer, options)
+
+
+@dataclass(frozen=True)
+class _Found:
+    attribution: Attribution
+    pixels: Picture
+    """(h, w, c) uint8: what the network saw."""
+
+
+@router.post(
+    "/attributions",
+    openapi_extra=PICTURE_BODY,
+    responses={
+        200: {"model": AttributionMap, "content": {PNG: _BINARY, SAFETENSORS: _BINARY}},
+        **document_problems(400, 404, 406, 413, 415, 422, 429),
+    },
+)
+async def show_attribution(
+    served: Served,
+    pipeline: Stages,
+    body: Body,
+    query: Annotated[AttributionQuery, Query()],
+    accept: Annotated[str | None, Header(description="the format of the answer")] = None,
+) -> Response:
+    """Which pixels of the picture speak for a class, by one of seven methods, at the size of the network's input."""
+    form = choose_format(accept, (JSON, SAFETENSORS, PNG))
+    labels = served.published.manifest.labels
+
+    def look(inspector: Inspector, pixels: Picture) -> _Found:
+        (attribution,) = explain(inspector, labels, pixels[np.newaxis], query.question, pipeline.budget)
+        return _Found(attribution, pixels)
+
+    found = await pipeline.inspect(served, body, look)
+    match form:
+        case "image/png":
+            content = await _draw(pipeline, served, body, found, query)
+        case "application/vnd.safetensors":
+            content = await pipeline.encode(lambda: _to_tensors(served, found.attribution, query))
+        case _:
+            content = await pipeline.encode(lambda: _to_json(served, found.attribution, query))
+    return Response(content, media_type=form)
+
+
+async def _draw(
+    pipeline: Pipeline, served: ServedVersion, body: bytes, found: _Found, query: AttributionQuery
+) -> bytes:
+    picture = await pipeline.decode(body) if query.size == "own" else found.pixels
+    check_budget(_DRAWING * picture.shape[0] * picture.shape[1], pipeline.budget, "ask for size=network")
+
+    def write() -> bytes:
+        values = found.attribution.heat.values
+        if query.size == "own":
+            values = place(values, find_view(picture, served.published.manifest.input), *picture.shape[:2])
+        painted = paint(values, picture if query.overlay else None)
+        return draw(painted, _title(found.attribution, query), find_limit(values)) if query.scale else to_png(painted)
+
+    return await pipeline.encode(write)
+
+
+def _title(attribution: Attribution, query: AttributionQuery) -> list[str]:
+    place_ = f" at {attribution.layer.name}" if attribution.layer else ""
+    return [f"{query.method}{place_}", f"for {attribution.target.label!r}, score {attribution.score:.4g}"]
+
+
+def _describe(served: ServedVersion, attribution: Attribution, query: AttributionQuery) -> dict[str, Any]:
+    return {
+        "model": served.published.name,
+        "version": served.published.version,
+        "method": query.method,
+        "class": attribution.target.index,
+        "label": attribution.target.label,
+        "layer": attribution.layer.name if attribution.layer else None,
+        "score": attribution.score,
+    }
+
+
+def _to_tensors(served: ServedVersion, attribution: Attribution, query: AttributionQuery) -> bytes:
+    heat = attribution.heat
+    tensors: dict[str, Map] = {"values": heat.values}
+    if heat.channels is not None:
+        tensors["channels"] = heat.channels
+    described = {**_describe(served, attribution, query), **heat.figures}
+    return to_safetensors(tensors, {key: str(value) for key, value in described.items() if value is not None})
+
+
+def _to_json(served: ServedVersion, attribution: Attribution, query: AttributionQuery) -> bytes:
+    heat = attribution.heat
+    channels = None if heat.channels is None else np.ascontiguousarray(heat.channels)
+    document = {
+        **_describe(served, attribution, query),
+        "shape": heat.values.shape,
+        "values": np.ascontiguousarray(heat.values),
+        "channels": channels,
+        "figures": heat.figures,
+    }
+    return orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
