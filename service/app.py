@@ -30,6 +30,7 @@ from service.routes import (
     report,
     samples,
     trace,
+    weights,
     workbench,
 )
 from service.routes.served import document_version
@@ -87,7 +88,7 @@ def _add_routes(app: FastAPI) -> None:
     latest, pinned = "/v1/models/{model}", "/v1/models/{model}/versions/{version}"
     for router in (
         models.model_router, samples.router, report.router, predict.router, layers.router, activations.router,
-        exemplars.router, trace.router, attributions.router, dream.router,
+        exemplars.router, weights.router, trace.router, attributions.router, dream.router,
     ):  # fmt: skip
         app.include_router(router, prefix=latest)
         app.include_router(router, prefix=pinned, dependencies=[Depends(document_version)])

@@ -1,6 +1,6 @@
 """Turns a layer and a position in its output into the arithmetic of the number there. Read this file first."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from onnx import NodeProto
 
@@ -77,8 +77,6 @@ def trace(  # noqa: PLR0913, PLR0917 - each is a part of the question
         UnknownLayer, UnknownChannel, UnknownPosition: there is no such number; the message says which there are.
         UntraceableOperator: the layer's operator isn't understood.
     """
-    layer = inspector.table.find(name)
-    find_index(layer, channel, y, x)
     check_operator(inspector, name)
     return trace_at(read(inspector, pixels, name, top), channel, y, x)
 
@@ -86,7 +84,7 @@ def trace(  # noqa: PLR0913, PLR0917 - each is a part of the question
 def trace_at(reading: Reading, channel: int, y: int | None, x: int | None) -> Trace:
     """As `trace`, of a layer that has been read: for many positions of one picture."""
     layer, part = reading.layer, reading.part
-    index = find_index(layer, channel, y, x)
+    index = find_index(layer, reading.output.shape[1:], channel, y, x)
     account = account_for_chain(reading, index) if part.kind else ACCOUNTS[part.main.op_type](reading, part.main, index)
     return Trace(
         layer=layer.name,
@@ -108,8 +106,10 @@ def check_operator(inspector: Inspector, name: str) -> None:
     """Make sure that a layer can be told of.
 
     Raises:
+        UnknownLayer: there is no layer of that name.
         UntraceableOperator: it can't.
     """
+    layer = inspector.table.find(name)
     part = inspector.table.parts[name]
     operators = [part.main] if part.kind is None else part.nodes
     for node in operators:
@@ -117,24 +117,30 @@ def check_operator(inspector: Inspector, name: str) -> None:
         if node.op_type not in known or node.domain not in {"", "ai.onnx"}:
             raise UntraceableOperator(
                 f"layer {name!r} is the operator {node.op_type}, whose arithmetic can't be told; its sources can:"
-                f" {', '.join(inspector.table.find(name).inputs)}"
+                f" {', '.join(layer.inputs)}"
             )
 
 
-def find_index(layer: Layer, channel: int, y: int | None, x: int | None) -> Index:
+def find_index(layer: Layer, shape: Sequence[int], channel: int, y: int | None, x: int | None) -> Index:
     """The place in the layer's output with its batch dimension.
 
     A layer without rows or columns takes 0 for them too.
+
+    Args:
+        layer: whose output it is.
+        shape: that the output really has; the table's comes from ONNX's rules, which runtimes don't follow to the last.
+        channel: from 0.
+        y: row.
+        x: column.
 
     Raises:
         UnknownChannel, UnknownPosition: there is no such place; the message says which there are.
         UntraceableOperator: the output has more dimensions than channel, row and column, or none.
     """
-    shape = layer.output_shape
     if len(shape) not in {1, 2, 3}:
         raise UntraceableOperator(
-            f"layer {layer.name!r} ({layer.operator}) gives values of shape {shape}: channel, row and column don't"
-            " name a place in them"
+            f"layer {layer.name!r} ({layer.operator}) gives values of shape {list(shape)}: channel, row and column"
+            " don't name a place in them"
         )
     if not 0 <= channel < shape[0]:
         raise UnknownChannel(f"layer {layer.name!r} has the channels 0 to {shape[0] - 1}, there is no {channel}")

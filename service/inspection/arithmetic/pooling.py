@@ -1,6 +1,7 @@
 """Turns a place in a pooling's output into the window that it sums up, and how."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import prod
 
 import numpy as np
@@ -11,7 +12,7 @@ from service.inspection.arithmetic.account import Account, result
 from service.inspection.arithmetic.movement import Box, point
 from service.inspection.arithmetic.reading import Index, Reading
 from service.inspection.arithmetic.trace import PoolTerms
-from service.inspection.arithmetic.windows import Span, Window, bounds, plane, read_axes, take, to_grid
+from service.inspection.arithmetic.windows import Axis, Span, Window, bounds, plane, read_axes, take, to_grid
 from service.inspection.attributes import integers
 
 _EXTREMES = {"max": np.argmax, "min": np.argmin}
@@ -57,10 +58,22 @@ def account_for_reduction(reading: Reading, node: NodeProto, index: Index) -> Ac
 def _window(reading: Reading, node: NodeProto, index: Index) -> tuple[list[Span], int]:
     """The window's rows and columns, and how many of its cells lie in the input or its padding."""
     attributes = reading.attributes(node)
-    sizes = reading.array(node.input[0]).shape[2:]
-    axes = read_axes(attributes, integers(attributes, "kernel_shape"), sizes)
+    axes = read_axes(attributes, integers(attributes, "kernel_shape"), reading.array(node.input[0]).shape[2:])
+    given = next((attribute.s.decode() for attribute in node.attribute if attribute.name == "auto_pad"), "NOTSET")
+    if given in {"SAME_UPPER", "SAME_LOWER"}:
+        axes = [_pad(axis, lower=given == "SAME_LOWER") for axis in axes]
     places = list(zip(axes, index[2:], strict=True))
     return [axis.slide(at) for axis, at in places], prod(axis.count(at) for axis, at in places)
+
+
+def _pad(axis: Axis, *, lower: bool) -> Axis:
+    """With the padding that onnxruntime gives poolings: it passes over the dilation, and may be less than none.
+
+    Source: onnxruntime, `ComputePad` in core/providers/common.h, as poolings call it.
+    """
+    total = (-(-axis.size // axis.stride) - 1) * axis.stride + axis.extent - axis.size
+    begin = int((total + lower) / 2)  # towards 0, as in C++
+    return replace(axis, begin=begin, end=total - begin)
 
 
 def _reduce(reading: Reading, value: str, index: Index, axes: Sequence[int], operation: str) -> Account:

@@ -102,6 +102,8 @@ def read_facts(source: Source) -> Facts:
     """Learn what can be learnt of a graph's values: by inference, and of what that leaves open from two runs."""
     makers = {output: node for node in source.nodes for output in node.output if output}
     types, shapes, clear = _infer(source)
+    if any(_is_overstretched(node, shapes) for node in source.nodes):
+        clear = set()
     for name, tensor in source.weights.items():
         types[name], shapes[name] = tensor.data_type, tuple(tensor.dims)
     unclear = [value for value in makers if value not in clear]
@@ -133,6 +135,19 @@ def _infer(source: Source) -> tuple[dict[str, int], dict[str, Shape], set[str]]:
         ):
             clear.add(value.name)
     return types, shapes, clear
+
+
+def _is_overstretched(node: NodeProto, shapes: Mapping[str, Shape]) -> bool:
+    """Whether onnx infers a pooling window that lies wholly behind the map, which onnxruntime leaves out."""
+    attributes = {each.name: helper.get_attribute_value(each) for each in node.attribute}
+    if not attributes.get("ceil_mode") or not node.op_type.endswith("Pool"):
+        return False
+    sizes, windows = (shapes.get(value, ())[2:] for value in (node.input[0], node.output[0]))
+    strides, pads = attributes.get("strides", [1] * len(sizes)), attributes.get("pads", [0] * len(sizes))
+    return any(
+        size is None or count is None or (count - 1) * stride >= size + pad
+        for size, count, stride, pad in zip(sizes, windows, strides, pads, strict=False)
+    )
 
 
 def _dimensions(value: onnx.ValueInfoProto) -> Sequence[onnx.TensorShapeProto.Dimension]:

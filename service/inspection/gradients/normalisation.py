@@ -51,4 +51,53 @@ def _lrn(node: NodeProto, cotangent: str, b: Builder) -> Sequence[str | None]:
     return [b.op("Sub", direct, b.op("Mul", b.op("Mul", through, x), b.number(2 * alpha * beta, x)))]
 
 
-RULES: Rules = {"BatchNormalization": _batch_normalization, "LRN": _lrn}
+def _instance_normalization(node: NodeProto, cotangent: str, b: Builder) -> Sequence[str | None]:
+    """Over the places of each channel."""
+    value, scale = node.input[:2]
+    weighted = b.op("Mul", cotangent, _per_channel(scale, value, b))
+    return [_standardised(value, weighted, range(2, len(b.shape(value))), attribute(node, "epsilon", 1e-5), b)]
+
+
+def _layer_normalization(node: NodeProto, cotangent: str, b: Builder) -> Sequence[str | None]:
+    """Over all dimensions from `axis` on."""
+    value, scale = node.input[:2]
+    dimensions = len(b.shape(value))
+    axes = range(attribute(node, "axis", -1) % dimensions, dimensions)
+    weighted = b.op("Mul", cotangent, scale)
+    return [_standardised(value, weighted, axes, attribute(node, "epsilon", 1e-5), b)]
+
+
+def _group_normalization(node: NodeProto, cotangent: str, b: Builder) -> Sequence[str | None]:
+    """Over the places of all channels of a group."""
+    value, scale = node.input[:2]
+    groups = attribute(node, "num_groups", 1)
+    if b.sizes(scale, [0]) != b.sizes(value, [1]):
+        raise b.refusal("it has a scale for each group, as ONNX had it before it was mended in opset 21")
+    weighted = b.op("Mul", cotangent, _per_channel(scale, value, b))
+    grouped = b.integers(0, groups, -1)
+    epsilon = attribute(node, "epsilon", 1e-5)
+    parts = b.op("Reshape", value, grouped), b.op("Reshape", weighted, grouped)
+    return [b.reshape(_standardised(*parts, [2], epsilon, b, like=value), value)]
+
+
+def _standardised(
+    value: str, cotangent: str, axes: Sequence[int], epsilon: float, b: Builder, like: str | None = None
+) -> str:
+    """Through z = (x - mean) / √(variance + epsilon) over some dimensions: (g - mean g - z · mean(g · z)) / √…."""
+    over = b.integers(*axes)
+    centred = b.op("Sub", value, b.op("ReduceMean", value, over))
+    variance = b.op("ReduceMean", b.op("Mul", centred, centred), over)
+    spread = b.op("Sqrt", b.op("Add", variance, b.number(epsilon, like or value)))
+    z = b.op("Div", centred, spread)
+    along = b.op("Mul", z, b.op("ReduceMean", b.op("Mul", cotangent, z), over))
+    rest = b.op("Sub", b.op("Sub", cotangent, b.op("ReduceMean", cotangent, over)), along)
+    return b.op("Div", rest, spread)
+
+
+RULES: Rules = {
+    "BatchNormalization": _batch_normalization,
+    "GroupNormalization": _group_normalization,
+    "InstanceNormalization": _instance_normalization,
+    "LayerNormalization": _layer_normalization,
+    "LRN": _lrn,
+}
