@@ -7,6 +7,7 @@ from 0 to 255 as before, and everything can be asked how it depends on it.
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import onnx
@@ -20,12 +21,19 @@ from service.inspection.sessions import Making, cut, make_session
 FloatPictures = NDArray[np.float32]
 """(n, h, w, c) float32 from 0 to 255: pictures as the graph takes them, its Cast done."""
 
-_KEPT = 8
-"""Sessions that are kept for the next request, the longest unused goes first."""
+_KEPT, _KEPT_BYTES = 8, 512 * 2**20
+"""Sessions that are kept for the next request, and their graphs' sizes together; the longest unused goes first."""
 
 _COTANGENT = "cotangent"
 _GRADIENT = "gradient/"
 """What `gradient_model` calls its additional input, and the outputs' names begin with."""
+
+
+@dataclass(frozen=True)
+class _Kept:
+    session: ort.InferenceSession
+    size: int
+    """Bytes of its graph, of which the weights are the most."""
 
 
 class Derivatives:
@@ -39,7 +47,7 @@ class Derivatives:
             making: what to make sessions with.
         """
         self._model, self._making = model, making
-        self._sessions: OrderedDict[tuple[object, ...], ort.InferenceSession] = OrderedDict()
+        self._sessions: OrderedDict[tuple[object, ...], _Kept] = OrderedDict()
         self._lock = threading.Lock()
         self.picture = float_picture(model)
         """The value that is the picture in floating point."""
@@ -98,8 +106,13 @@ class Derivatives:
     def _find(self, key: tuple[object, ...], make: Callable[[], onnx.ModelProto]) -> ort.InferenceSession:
         with self._lock:
             if key not in self._sessions:
-                self._sessions[key] = make_session(make(), self._making, optimised=True)
+                model = make()
+                self._sessions[key] = _Kept(make_session(model, self._making, optimised=True), model.ByteSize())
             self._sessions.move_to_end(key)
-            while len(self._sessions) > _KEPT:
+            session = self._sessions[key].session
+            while len(self._sessions) > 1 and not self._fits():
                 self._sessions.popitem(last=False)
-            return self._sessions[key]
+            return session
+
+    def _fits(self) -> bool:
+        return len(self._sessions) <= _KEPT and sum(kept.size for kept in self._sessions.values()) <= _KEPT_BYTES

@@ -12,7 +12,7 @@ from pydantic import Field
 from service.decode import Picture
 from service.inspection.activations import Inspector, check_budget
 from service.inspection.attribution.explain import Attribution, Method, Options, Question, explain
-from service.inspection.attribution.overlay import draw, find_limit, paint
+from service.inspection.attribution.overlay import draw, paint
 from service.inspection.attribution.placement import place
 from service.inspection.attribution.subject import Figure, Map
 from service.inspection.render import to_png
@@ -132,7 +132,7 @@ async def _draw(
         if query.size == "own":
             values = place(values, find_view(picture, served.published.manifest.input), *picture.shape[:2])
         painted = paint(values, picture if query.overlay else None)
-        return draw(painted, _title(found.attribution, query), find_limit(values)) if query.scale else to_png(painted)
+        return draw(painted, _title(found.attribution, query), values) if query.scale else to_png(painted)
 
     return await pipeline.encode(write)
 

@@ -19,6 +19,9 @@ _BAR = 16
 _SCALE = 96
 """Width of the colour scale with its numbers."""
 
+_WITHIN = 0.995
+"""Share of a map's values that the colour scale tells apart."""
+
 _DARKEST = 0.58
 """What black becomes below a map, as a share of white: the map's colours would be lost on it."""
 
@@ -48,13 +51,13 @@ def paint(values: Map, picture: Picture | None) -> Rgb:
     return tinted
 
 
-def draw(painted: Rgb, title: Sequence[str], limit: float) -> bytes:
+def draw(painted: Rgb, title: Sequence[str], values: Map) -> bytes:
     """A page with what was painted, a title above and the colour scale beside it.
 
     Args:
         painted: (h, w, 3) uint8.
         title: its lines.
-        limit: the scale runs from -limit to +limit.
+        values: the map that was painted, for the scale.
 
     Returns:
         An encoded PNG.
@@ -70,25 +73,31 @@ def draw(painted: Rgb, title: Sequence[str], limit: float) -> bytes:
     for number, line in enumerate(title):
         pen.text((_MARGIN, _MARGIN + number * _TITLE), line, fill="black", font=font)
     page.paste(Image.fromarray(painted), (_MARGIN, top))
-    _draw_scale(page, (2 * _MARGIN + width, top), height, limit)
+    _draw_scale(page, (2 * _MARGIN + width, top), height, values)
     return to_png(np.asarray(page))
 
 
 def find_limit(values: Map) -> float:
-    """The largest absolute value, the colour scale's end."""
-    finite = values[np.isfinite(values)]
-    return float(np.abs(finite).max()) if finite.size else 0.0
+    """The colour scale's end: the largest absolute value but for a few, beside which the rest would be pale."""
+    sizes = np.abs(values[np.isfinite(values)])
+    if not sizes.size:
+        return 0.0
+    return float(np.quantile(sizes, _WITHIN, method="higher")) or float(sizes.max())
 
 
-def _draw_scale(page: Image.Image, corner: tuple[int, int], height: int, limit: float) -> None:
+def _draw_scale(page: Image.Image, corner: tuple[int, int], height: int, values: Map) -> None:
     pen, font = ImageDraw.Draw(page), ImageFont.load_default(13)
     left, top = corner
+    limit = find_limit(values)
+    beyond = {1.0: "> " * bool((values > limit).any()), -1.0: "< " * bool((values < -limit).any())}
     shades = np.linspace(limit, -limit, height, dtype=np.float32)[:, np.newaxis]
     page.paste(Image.fromarray(colours(shades, limit).repeat(_BAR, axis=1)), (left, top))
     for share in (1.0, 0.5, 0.0, -0.5, -1.0) if limit else (0.0,):
         y = top + round((1 - share) / 2 * (height - 1))
         pen.line([(left + _BAR, y), (left + _BAR + 3, y)], fill="black")
-        pen.text((left + _BAR + 7, y), f"{share * limit:.3g}", fill="black", font=font, anchor="lm")
+        pen.text(
+            (left + _BAR + 7, y), f"{beyond.get(share, '')}{share * limit:.3g}", fill="black", font=font, anchor="lm"
+        )
 
 
 def _hatch(height: int, width: int) -> NDArray[np.bool_]:

@@ -47,11 +47,11 @@ def test_a_map_of_nothing_is_drawn_too() -> None:
     for values in (np.zeros((4, 4), np.float32), np.full((4, 4), np.nan, np.float32)):
         assert find_limit(values) == 0
         assert paint(values, np.zeros((4, 4, 1), np.uint8)).shape == (4, 4, 3)
-        assert draw(paint(values, None), ["nothing"], 0.0).startswith(b"\x89PNG")
+        assert draw(paint(values, None), ["nothing"], values).startswith(b"\x89PNG")
 
 
 def test_the_page_holds_the_map_enlarged_and_its_scale() -> None:
-    page = np.asarray(Image.open(io.BytesIO(draw(paint(half(), None), ["a title", "of two lines"], 4.0))))
+    page = np.asarray(Image.open(io.BytesIO(draw(paint(half(), None), ["a title", "of two lines"], half()))))
     (red,) = np.unique(colours(np.full((1, 1), -2, np.float32), 4).reshape(-1, 3), axis=0)
     found = np.argwhere((page == red).all(axis=-1))
     top, left = found[found[:, 1] < 140].min(axis=0)
@@ -60,3 +60,12 @@ def test_the_page_holds_the_map_enlarged_and_its_scale() -> None:
     bar = page[top : top + 6 * factor, left + 9 * factor + 12 + 4]
     assert np.array_equal(bar[0], colours(np.full(1, 4, np.float32), 4)[0])
     assert np.array_equal(bar[-1], colours(np.full(1, -4, np.float32), 4)[0])
+
+
+def test_a_few_values_beyond_all_others_do_not_make_the_rest_pale() -> None:
+    values = np.random.default_rng(0).uniform(0.5, 1, (100, 100)).astype(np.float32)
+    values[3, 4] = 1000
+    assert 0.9 < find_limit(values) <= 1
+    single = np.zeros((100, 100), np.float32)
+    single[3, 4] = 7
+    assert find_limit(single) == 7  # where there is nothing else, they are all there is
