@@ -12,7 +12,7 @@ from service.inspection.arithmetic.account import Account, result, show
 from service.inspection.arithmetic.movement import Box
 from service.inspection.arithmetic.reading import Index, Reading
 from service.inspection.arithmetic.trace import WindowTerms
-from service.inspection.arithmetic.windows import Axis, Span, Window, bounds, plane, read_axes, take, to_grid
+from service.inspection.arithmetic.windows import Axis, Span, Window, bounds, plane, read_axes, take, to_grids
 from service.inspection.attributes import integers
 from service.inspection.layer import Attribute
 
@@ -89,7 +89,7 @@ def _add_up(  # noqa: PLR0913, PLR0917 - each is a part of the sum
         channels=[first, last],
         y=rows,
         x=columns,
-        inputs=[to_grid(channel, inside) for channel in window],
+        inputs=to_grids(window, inside),
         kernel=kernel.tolist(),
         products=products.tolist(),
         sums=sums.tolist(),

@@ -78,7 +78,7 @@ def trace(  # noqa: PLR0913, PLR0917 - each is a part of the question
         UntraceableOperator: the layer's operator isn't understood.
     """
     check_operator(inspector, name)
-    return trace_at(read(inspector, pixels, name, top), channel, y, x)
+    return trace_at(read(inspector, pixels, [name], top)[name], channel, y, x)
 
 
 def trace_at(reading: Reading, channel: int, y: int | None, x: int | None) -> Trace:

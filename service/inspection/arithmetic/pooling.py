@@ -12,7 +12,7 @@ from service.inspection.arithmetic.account import Account, result
 from service.inspection.arithmetic.movement import Box, point
 from service.inspection.arithmetic.reading import Index, Reading
 from service.inspection.arithmetic.trace import PoolTerms
-from service.inspection.arithmetic.windows import Axis, Span, Window, bounds, plane, read_axes, take, to_grid
+from service.inspection.arithmetic.windows import Axis, Span, Window, bounds, plane, read_axes, take, to_grids
 from service.inspection.attributes import integers
 
 _EXTREMES = {"max": np.argmax, "min": np.argmin}
@@ -104,7 +104,7 @@ def _pick(
         operation="max" if operation == "max" else "min",
         y=rows,
         x=columns,
-        inputs=to_grid(window, inside),
+        inputs=to_grids(window[np.newaxis], inside)[0],
         chosen=[row, column],
         sum=None,
         divisor=None,
@@ -129,7 +129,7 @@ def _average(
         operation="sum" if divisor is None else "mean",
         y=rows,
         x=columns,
-        inputs=to_grid(window, inside),
+        inputs=to_grids(window[np.newaxis], inside)[0],
         chosen=None,
         sum=total,
         divisor=divisor,

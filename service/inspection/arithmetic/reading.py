@@ -76,22 +76,25 @@ class Reading:
         return self.array(self.part.output)
 
 
-def read(inspector: Inspector, pixels: Pixels, name: str, top: int = 50) -> Reading:
-    """Compute what a layer reads and gives for a picture.
+def read(inspector: Inspector, pixels: Pixels, names: Sequence[str], top: int = 50) -> Mapping[str, Reading]:
+    """Compute what some layers read and give for a picture, all in one run.
 
     Args:
         inspector: of the network.
         pixels: (h, w, c) uint8.
-        name: of the layer.
+        names: of the layers.
         top: how many products of a dense layer to tell one by one.
 
+    Returns:
+        By the layer's name.
+
     Raises:
-        UnknownLayer: there is no layer of that name.
+        UnknownLayer: there is no layer of one of the names.
     """
-    table = inspector.table
-    layer = table.find(name)
-    wanted = list(dict.fromkeys(_wanted(table, layer)))
-    return Reading(table, layer, inspector.values(pixels[np.newaxis], wanted), top)
+    layers = [inspector.table.find(name) for name in names]
+    wanted = {value: None for layer in layers for value in _wanted(inspector.table, layer)}
+    values = inspector.values(pixels[np.newaxis], list(wanted))
+    return {layer.name: Reading(inspector.table, layer, values, top) for layer in layers}
 
 
 def weigh(inspector: Inspector, name: str) -> int:

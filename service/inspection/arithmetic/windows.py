@@ -96,9 +96,10 @@ def bounds(span: Span) -> tuple[int, int] | None:
     return (min(inside), max(inside)) if inside else None
 
 
-def to_grid(values: NDArray[np.float64], inside: NDArray[np.bool_]) -> Grid:
-    """(height, width) numbers as nested lists, None where `inside` is false."""
-    return [
-        [float(value) if within else None for value, within in zip(row, cells, strict=True)]
-        for row, cells in zip(values, inside, strict=True)
-    ]
+def to_grids(window: Window, inside: NDArray[np.bool_]) -> list[Grid]:
+    """(channels, height, width) numbers as nested lists, None where `inside`, (height, width) bool, is false."""
+    grids: list[Grid] = window.tolist()
+    for row, column in np.argwhere(~inside).tolist():
+        for grid in grids:
+            grid[row][column] = None
+    return grids
