@@ -1,8 +1,8 @@
 """Turns a channel of a layer into a picture that excites it: climbed to from noise, along the gradient.
 
 Source: C. Olah, A. Mordvintsev, L. Schubert, "Feature Visualization", Distill 2017: the picture is a sum of waves
-(`spectrum`), each step sees it moved and scaled a little, and edges have their price (total variation): so what is
-drawn is what the channel looks for, not the fine noise that excites it too.
+(`spectrum`), each step sees it moved and scaled a little, and edges (total variation) and contrast have their
+price: so what is drawn is what the channel looks for, not the fine noise that excites it too.
 """
 
 from collections.abc import Callable
@@ -37,6 +37,9 @@ _ZOOM = 0.08
 
 _SMOOTHNESS = 0.35
 """Weight of the total variation, where the activation's gradient has a root mean square of 1."""
+
+_CALM = 0.7
+"""Weight, likewise, of what pulls each pixel back to grey: so what doesn't matter stays grey."""
 
 _FAINT = 0.05
 """Differences below it, of white's 1, are no edge yet."""
@@ -138,7 +141,9 @@ def dream(  # noqa: PLR0913 - each is a choice of its own
         down, across = _look(height, random), _look(width, random)
         seen = _sample(spectrum.paint(waves), down, across)
         activation, gradient = slope.find(seen)
-        uphill = _level(_sample(gradient, down.T, across.T)) - _SMOOTHNESS * _roughness(spectrum.paint(waves))
+        painted = spectrum.paint(waves)
+        uphill = _level(_sample(gradient, down.T, across.T)) - _SMOOTHNESS * _roughness(painted)
+        uphill -= _CALM * (painted / 255 - 0.5)
         rate = min(_LONGEST, _REACH / steps) * min(1, 2 * (1 - step / (steps + 1)))
         waves = climb.step(waves, spectrum.pull_back(waves, uphill), rate)
         watch(Moment(step, activation, partial(_paint, spectrum, waves)))
@@ -199,7 +204,8 @@ def _look(length: int, random: np.random.Generator) -> NDArray[np.float64]:
     """How a step sees one axis of the picture: (length, length), the places seen from the places that are there."""
     zoom = 1 + random.uniform(-_ZOOM, _ZOOM)
     shift = random.uniform(-_SHIFT, _SHIFT) * length
-    places = np.clip((np.arange(length) + 0.5 - length / 2) / zoom + length / 2 + shift - 0.5, 0, length - 1)
+    places = (np.arange(length) + 0.5 - length / 2) / zoom + length / 2 + shift - 0.5
+    places = np.clip(length - 1 - np.abs(length - 1 - np.abs(places)), 0, length - 1)  # mirrored beyond the edges
     below = np.minimum(places.astype(int), length - 2) if length > 1 else np.zeros(1, int)
     matrix = np.zeros((length, length))
     rows = np.arange(length)
