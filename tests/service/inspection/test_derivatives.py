@@ -7,6 +7,7 @@ import pytest
 
 from service.inspection import derivatives as module
 from service.inspection.activations import Inspector
+from service.inspection.sessions import make_session
 from tests.service.inspection.filters import filters
 
 WEIGHTS = np.array([[1, 0.5], [1, 0.5]], np.float32)
@@ -45,8 +46,6 @@ def test_gradients_say_what_a_small_change_does(inspector: Inspector) -> None:
 
 def test_a_session_is_made_once_and_few_are_kept(inspector: Inspector, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[int] = []
-    make_session = module.make_session
-
     def counted(*args: object, **options: object) -> object:
         made.append(1)
         return make_session(*args, **options)  # type: ignore[arg-type]
