@@ -46,6 +46,7 @@ def test_gradients_say_what_a_small_change_does(inspector: Inspector) -> None:
 
 def test_a_session_is_made_once_and_few_are_kept(inspector: Inspector, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[int] = []
+
     def counted(*args: object, **options: object) -> object:
         made.append(1)
         return make_session(*args, **options)  # type: ignore[arg-type]
