@@ -55,7 +55,8 @@ def _instance_normalization(node: NodeProto, cotangent: str, b: Builder) -> Sequ
     """Over the places of each channel."""
     value, scale = node.input[:2]
     weighted = b.op("Mul", cotangent, _per_channel(scale, value, b))
-    return [_standardised(value, weighted, range(2, len(b.shape(value))), attribute(node, "epsilon", 1e-5), b)]
+    epsilon = b.number(attribute(node, "epsilon", 1e-5), value)
+    return [_standardised(value, weighted, range(2, len(b.shape(value))), epsilon, b)]
 
 
 def _layer_normalization(node: NodeProto, cotangent: str, b: Builder) -> Sequence[str | None]:
@@ -64,7 +65,8 @@ def _layer_normalization(node: NodeProto, cotangent: str, b: Builder) -> Sequenc
     dimensions = len(b.shape(value))
     axes = range(attribute(node, "axis", -1) % dimensions, dimensions)
     weighted = b.op("Mul", cotangent, scale)
-    return [_standardised(value, weighted, axes, attribute(node, "epsilon", 1e-5), b)]
+    epsilon = b.number(attribute(node, "epsilon", 1e-5), value)
+    return [_standardised(value, weighted, axes, epsilon, b)]
 
 
 def _group_normalization(node: NodeProto, cotangent: str, b: Builder) -> Sequence[str | None]:
@@ -77,17 +79,15 @@ def _group_normalization(node: NodeProto, cotangent: str, b: Builder) -> Sequenc
     grouped = b.integers(0, groups, -1)
     epsilon = attribute(node, "epsilon", 1e-5)
     parts = b.op("Reshape", value, grouped), b.op("Reshape", weighted, grouped)
-    return [b.reshape(_standardised(*parts, [2], epsilon, b, like=value), value)]
+    return [b.reshape(_standardised(*parts, [2], b.number(epsilon, value), b), value)]
 
 
-def _standardised(
-    value: str, cotangent: str, axes: Sequence[int], epsilon: float, b: Builder, like: str | None = None
-) -> str:
+def _standardised(value: str, cotangent: str, axes: Sequence[int], epsilon: str, b: Builder) -> str:
     """Through z = (x - mean) / √(variance + epsilon) over some dimensions: (g - mean g - z · mean(g · z)) / √…."""
     over = b.integers(*axes)
     centred = b.op("Sub", value, b.op("ReduceMean", value, over))
     variance = b.op("ReduceMean", b.op("Mul", centred, centred), over)
-    spread = b.op("Sqrt", b.op("Add", variance, b.number(epsilon, like or value)))
+    spread = b.op("Sqrt", b.op("Add", variance, epsilon))
     z = b.op("Div", centred, spread)
     along = b.op("Mul", z, b.op("ReduceMean", b.op("Mul", cotangent, z), over))
     rest = b.op("Sub", b.op("Sub", cotangent, b.op("ReduceMean", cotangent, over)), along)
