@@ -44,7 +44,7 @@ def is_painted(canvas: Locator) -> bool:
 def test_it_lists_the_published_models_and_shows_an_answer_at_once(open_page: OpenPage) -> None:
     page = open_page()
     expect(page).to_have_title(re.compile("Convscope"))
-    assert page.get_by_test_id("model-picker").locator("option").all_inner_texts() == ["digits", "ticks"]
+    assert page.get_by_test_id("model-picker").locator("option").all_inner_texts() == sorted(folder.name for folder in Path("models").iterdir() if folder.is_dir())
     expect(page.get_by_test_id("sample")).to_have_count(10)
     expect(best(page)).to_be_visible()
 
