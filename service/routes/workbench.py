@@ -63,9 +63,7 @@ async def _read_request(
     body, fields = await read_picture_and_fields(request, pipeline.limits.max_bytes)
     text = fields.get(_STEPS, "") if steps is None else steps
     if not text:
-        raise InvalidSteps(
-            f"no steps: put them into the query or the form's field '{_STEPS}', for example {_EXAMPLE}"
-        )
+        raise InvalidSteps(f"no steps: put them into the query or the form's field '{_STEPS}', for example {_EXAMPLE}")
     return body, read_steps(text)
 
 

@@ -44,7 +44,9 @@ def is_painted(canvas: Locator) -> bool:
 def test_it_lists_the_published_models_and_shows_an_answer_at_once(open_page: OpenPage) -> None:
     page = open_page()
     expect(page).to_have_title(re.compile("Convscope"))
-    assert page.get_by_test_id("model-picker").locator("option").all_inner_texts() == sorted(folder.name for folder in Path("models").iterdir() if folder.is_dir())
+    assert page.get_by_test_id("model-picker").locator("option").all_inner_texts() == sorted(
+        folder.name for folder in Path("models").iterdir() if folder.is_dir()
+    )
     expect(page.get_by_test_id("sample")).to_have_count(10)
     expect(best(page)).to_be_visible()
 
@@ -70,7 +72,8 @@ def test_every_layer_is_shown_with_a_map_for_each_channel(open_page: OpenPage, c
     for row in table:
         expect(layer(page, row["name"])).to_contain_text(row["name"])
         if len(row["output_shape"]) == 3 and row["output_shape"][1] > 1:
-            expect(layer(page, row["name"]).get_by_test_id("feature-map")).to_have_count(min(32, row["output_shape"][0]))
+            maps = layer(page, row["name"]).get_by_test_id("feature-map")
+            expect(maps).to_have_count(min(32, row["output_shape"][0]))
     assert is_painted(layer(page, "conv1").get_by_test_id("feature-map").first)
     assert is_painted(layer(page, "pool3").get_by_test_id("feature-map").nth(3))
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from math import prod
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from onnx import NodeProto
 from service.inspection.arithmetic.account import Account, result
 from service.inspection.arithmetic.movement import Box, point
 from service.inspection.arithmetic.reading import Index, Reading
-from service.inspection.arithmetic.trace import PoolTerms
+from service.inspection.arithmetic.trace import Grid, PoolTerms
 from service.inspection.arithmetic.windows import Axis, Span, Window, bounds, plane, read_axes, take, to_grids
 from service.inspection.attributes import integers
 
@@ -19,9 +20,14 @@ _EXTREMES = {"max": np.argmax, "min": np.argmin}
 
 
 def account_for_max_pool(reading: Reading, node: NodeProto, index: Index) -> Account:
-    """MaxPool: the largest value of the window; padding is never it."""
+    """MaxPool: the largest value of the window; padding is never it.
+
+    A window in the padding alone, which large dilations can lead to, has the lowest number that there is.
+    """
     spans, _ = _window(reading, node, index)
     window, inside = take(reading.array(node.input[0])[0, index[1] : index[1] + 1], spans)
+    if not inside.any():
+        return _leave(spans, inside, float(np.finfo(reading.output.dtype).min))
     at = [span[cell] or 0 for span, cell in zip(spans, _find("max", window[0], inside), strict=False)]
     return _pick("max", window[0], inside, spans, [point(node.input[0], (*index[:2], *at))])
 
@@ -30,6 +36,8 @@ def account_for_average_pool(reading: Reading, node: NodeProto, index: Index) ->
     """AveragePool: the window's mean, over the input's cells or, with `count_include_pad`, over the padding's too."""
     spans, counted = _window(reading, node, index)
     window, inside = take(reading.array(node.input[0])[0, index[1] : index[1] + 1], spans)
+    if not inside.any():
+        return _leave(spans, inside, 0.0)
     divisor = counted if reading.attributes(node).get("count_include_pad") else int(inside.sum())
     return _average(window[0], inside, spans, _box(node.input[0], index[:2], spans), divisor)
 
@@ -136,6 +144,15 @@ def _average(
     )
     formula = f"sum of {int(inside.sum())} values" if divisor is None else f"{total:.4g} / {divisor}"
     return Account(value, terms, result(formula, value), drawn)
+
+
+def _leave(spans: Sequence[Span], inside: NDArray[np.bool_], value: float) -> Account:
+    """Of no input at all."""
+    rows, columns = plane(spans)
+    inputs: Grid = [[None] * inside.shape[1] for _ in range(inside.shape[0])]
+    operation: Literal["mean", "max"] = "max" if value else "mean"
+    terms = PoolTerms(operation=operation, y=rows, x=columns, inputs=inputs, chosen=None, sum=None, divisor=None)
+    return Account(value, terms, result(f"{operation} of 0 values", value), [])
 
 
 def _box(value: str, ahead: Index, spans: Sequence[Span]) -> list[Box]:

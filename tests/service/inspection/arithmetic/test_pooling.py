@@ -136,7 +136,15 @@ def test_a_window_that_lies_in_the_padding_alone_has_no_source() -> None:
     found = trace(inspector, picture((1, 4, 4)), "out", 0, 0, 0)
     assert found.sources == []
     assert found.value == found.runtime_value == 0
-    node = helper.make_node(
-        "AveragePool", ["x"], ["out"], kernel_shape=[2, 2], pads=[1, 1, 1, 1], dilations=[1, 1], count_include_pad=1
-    )
-    assert check(network([node], (1, 4, 4)), picture((1, 4, 4)))
+
+
+@pytest.mark.parametrize(("operator", "value"), [("MaxPool", float(np.finfo(np.float32).min)), ("AveragePool", 0.0)])
+def test_a_pooling_of_padding_alone_is_of_no_values(operator: str, value: float) -> None:
+    """Two cells two apart, around the one row: both lie in the padding."""
+    node = helper.make_node(operator, ["x"], ["out"], kernel_shape=[2, 1], dilations=[2, 1], pads=[1, 0, 1, 0])
+    found = trace(network([node], (1, 1, 3), opset=22), picture((1, 1, 3)), "out", 0, 0, 1)
+    assert found.terms.form == "pool"
+    assert found.terms.inputs == [[None], [None]]
+    assert (found.terms.chosen, found.sources) == (None, [])
+    assert found.value == found.runtime_value == value
+    assert found.formula.startswith("m")
