@@ -138,6 +138,11 @@ def _cast(node: NodeProto, cotangent: str, b: Builder) -> Sequence[str | None]:
     return [cotangent if kind == b.type(node.output[0]) else b.op("Cast", cotangent, to=kind)]
 
 
+def _cast_like(node: NodeProto, cotangent: str, b: Builder) -> Sequence[str | None]:
+    """Only the type of the second input is read, so that its derivative is 0."""
+    return [*_cast(node, cotangent, b), b.zeros(node.input[1])]
+
+
 def _flat(node: NodeProto, _: str, b: Builder) -> Sequence[str | None]:
     """Roundings: constant but for steps, so that the derivative is 0."""
     return [b.zeros(node.input[0])]
@@ -166,7 +171,7 @@ RULES: Rules = {
     "Identity": _passed,
     "Dropout": _dropout,
     "Cast": _cast,
-    "CastLike": _cast,
+    "CastLike": _cast_like,
     "Ceil": _flat,
     "Floor": _flat,
     "Round": _flat,

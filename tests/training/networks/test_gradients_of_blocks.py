@@ -139,7 +139,8 @@ class Next(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         inner = self.norm(self.depthwise(x).permute(0, 2, 3, 1))
         inner = self.scale * self.project(functional.gelu(self.expand(inner)))
-        return x + inner.permute(0, 3, 1, 2)
+        out: Tensor = x + inner.permute(0, 3, 1, 2)
+        return out
 
 
 class Attention(nn.Module):

@@ -127,6 +127,8 @@ def test_casts_between_floats() -> None:
     nodes = [node("Cast", "x", output="d", to=TensorProto.DOUBLE), node("Exp", "d", output="e"),
              node("Cast", "e", to=TensorProto.FLOAT)]  # fmt: skip
     hold(network(nodes, (3, 9)), torch.exp, normal(2, 3, 9))
+    like = [node("CastLike", "x", "c", output="d"), node("Exp", "d", output="e"), node("CastLike", "e", "x")]
+    hold(network(like, (3, 9), {"c": np.zeros(1)}), torch.exp, normal(2, 3, 9))
 
 
 @pytest.mark.parametrize("steps", [

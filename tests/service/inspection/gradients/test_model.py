@@ -194,6 +194,30 @@ def test_quantised_values_have_no_gradient_rather_than_zeros() -> None:
         gradient_model(network(nodes, (3,), weights), of="y", wrt=["x"])
 
 
+@pytest.mark.parametrize(("start", "end"), [(0, None), (0, 2), (-1, None), (2, 2), (0, -1)])
+def test_shapes_asked_of_what_lies_before_the_feeds_are_still_known(start: int, end: int | None) -> None:
+    ends = {} if end is None else {"end": end}
+    nodes = [
+        node("Exp", "x", output="fed"),
+        node("Shape", "x", output="shape", start=start, **ends),
+        node("Cast", "shape", output="sizes", to=TensorProto.FLOAT),
+        node("ReduceSum", "sizes", output="sum", keepdims=0),
+        node("Mul", "fed", "sum"),
+    ]
+    made = gradient_model(network(nodes, (3, 5)), of="y", wrt=["fed"], feeds=["fed"])
+    fed = normal(4, 3, 5)
+    found = run(made, {"fed": fed, "cotangent": np.ones_like(fed)})
+    assert found["gradient/fed"] == pytest.approx(np.full(fed.shape, sum((4, 3, 5)[start:end])))
+
+
+def test_other_outputs_of_an_operator_than_its_first_are_refused() -> None:
+    made = node("TopK", "x", "k", output="y")
+    made.output.append("places")
+    model = network([made], (5,), {"k": np.array([2])})
+    with pytest.raises(NotDifferentiable, match="TopK"):
+        gradient_model(model, of="y", wrt=["x"])
+
+
 def test_values_that_are_not_there_are_named() -> None:
     with pytest.raises(ValueError, match="'nowhere'"):
         gradient_model(small(), of="nowhere", wrt=["relu"])

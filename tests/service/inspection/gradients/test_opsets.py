@@ -7,6 +7,7 @@ import torch
 from onnx import helper, numpy_helper
 from torch.nn import functional
 
+from service.errors import NotDifferentiable
 from service.inspection.gradients import gradient_model
 from tests.service.inspection.gradients.comparison import hold, network, node, normal
 
@@ -70,6 +71,12 @@ def test_functions_of_the_file() -> None:
     model.opset_import.append(helper.make_opsetid("own", 1))
     model.functions.append(helper.make_function("own", "Own", ["a"], ["b"], body, standard))
     hold(model, lambda x: x.exp() * x, normal(2, 5))
+
+
+def test_what_cannot_be_converted_is_refused() -> None:
+    model = network([node("Nothing", "x")], (5,), opset=9)
+    with pytest.raises(NotDifferentiable, match="opset 9"):
+        gradient_model(model, of="y", wrt=["x"])
 
 
 def test_only_operators_of_the_standard_are_written() -> None:
