@@ -12,10 +12,13 @@ from onnx import numpy_helper
 from PIL import Image
 from safetensors.numpy import load
 
+from service.engine import Provider
 from service.publish import publish
 from service.routes.weights import LayerWeights
+from service.settings import Settings
+from tests.conftest import MODELS, serving
 from tests.published import brightness_graph, evidence, manifest, white_png
-from tests.service.routes.test_api import problem
+from tests.service.routes.test_api import PNG, problem
 
 DIGITS = "/v1/models/digits/versions/1"
 
@@ -78,3 +81,19 @@ def test_a_layers_name_may_have_slashes_and_dots(tmp_path: Path, serve_folder: C
     assert (answer["layer"], answer["weights"][0]["shape"]) == ("model/block.1/dense", [2, 16])
     assert answer == client.get("/v1/models/brightness/versions/1/weights/model/block.1/dense").json()
     assert answer == client.get("/v1/models/brightness/weights/model%2Fblock.1%2Fdense").json()
+
+
+def test_what_takes_more_memory_than_a_request_may_is_refused() -> None:
+    """The 48,120 numbers of dense1 take 200 KB to read and ten times that to write as JSON; conv1 has 156."""
+    with serving(Settings(models=MODELS, provider=Provider.CPU, max_inspection_bytes=300_000)) as at:
+        with httpx.Client(base_url=at, timeout=20) as fetch:
+            assert "channel=" in problem(fetch.get(f"{DIGITS}/weights/dense1"), 413, "too_much_to_show")
+            assert fetch.get(f"{DIGITS}/weights/dense1?channel=0").status_code == 200
+            assert fetch.get(f"{DIGITS}/weights/conv1").status_code == 200
+    with serving(Settings(models=MODELS, provider=Provider.CPU, max_inspection_bytes=100_000)) as at:
+        picture = (MODELS / "digits" / "1" / "samples" / "07-7.png").read_bytes()
+        with httpx.Client(base_url=at, timeout=20) as fetch:
+            dense = fetch.post(f"{DIGITS}/trace?layer=dense1&channel=0", content=picture, headers=PNG)
+            assert "smaller layer" in problem(dense, 413, "too_much_to_show")
+            conv = fetch.post(f"{DIGITS}/trace?layer=conv1&channel=0&y=0&x=0", content=picture, headers=PNG)
+            assert conv.status_code == 200
