@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import httpx
@@ -83,17 +84,23 @@ def test_a_layers_name_may_have_slashes_and_dots(tmp_path: Path, serve_folder: C
     assert answer == client.get("/v1/models/brightness/weights/model%2Fblock.1%2Fdense").json()
 
 
-def test_what_takes_more_memory_than_a_request_may_is_refused() -> None:
+def limited(most: int) -> AbstractContextManager[str]:
+    """A server that may take so many bytes of memory for one request."""
+    return serving(Settings(models=MODELS, provider=Provider.CPU, max_inspection_bytes=most))
+
+
+def test_weights_that_take_more_memory_than_a_request_may_are_refused() -> None:
     """The 48,120 numbers of dense1 take 200 KB to read and ten times that to write as JSON; conv1 has 156."""
-    with serving(Settings(models=MODELS, provider=Provider.CPU, max_inspection_bytes=300_000)) as at:
-        with httpx.Client(base_url=at, timeout=20) as fetch:
-            assert "channel=" in problem(fetch.get(f"{DIGITS}/weights/dense1"), 413, "too_much_to_show")
-            assert fetch.get(f"{DIGITS}/weights/dense1?channel=0").status_code == 200
-            assert fetch.get(f"{DIGITS}/weights/conv1").status_code == 200
-    with serving(Settings(models=MODELS, provider=Provider.CPU, max_inspection_bytes=100_000)) as at:
-        picture = (MODELS / "digits" / "1" / "samples" / "07-7.png").read_bytes()
-        with httpx.Client(base_url=at, timeout=20) as fetch:
-            dense = fetch.post(f"{DIGITS}/trace?layer=dense1&channel=0", content=picture, headers=PNG)
-            assert "smaller layer" in problem(dense, 413, "too_much_to_show")
-            conv = fetch.post(f"{DIGITS}/trace?layer=conv1&channel=0&y=0&x=0", content=picture, headers=PNG)
-            assert conv.status_code == 200
+    with limited(300_000) as at, httpx.Client(base_url=at, timeout=20) as fetch:
+        assert "channel=" in problem(fetch.get(f"{DIGITS}/weights/dense1"), 413, "too_much_to_show")
+        assert fetch.get(f"{DIGITS}/weights/dense1?channel=0").status_code == 200
+        assert fetch.get(f"{DIGITS}/weights/conv1").status_code == 200
+
+
+def test_a_trace_that_takes_more_memory_than_a_request_may_is_refused() -> None:
+    picture = (MODELS / "digits" / "1" / "samples" / "07-7.png").read_bytes()
+    with limited(100_000) as at, httpx.Client(base_url=at, timeout=20) as fetch:
+        dense = fetch.post(f"{DIGITS}/trace?layer=dense1&channel=0", content=picture, headers=PNG)
+        assert "smaller layer" in problem(dense, 413, "too_much_to_show")
+        conv = fetch.post(f"{DIGITS}/trace?layer=conv1&channel=0&y=0&x=0", content=picture, headers=PNG)
+        assert conv.status_code == 200
