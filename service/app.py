@@ -99,7 +99,7 @@ def _add_routes(app: FastAPI) -> None:
 
     def openapi() -> dict[str, Any]:
         schema = describe()
-        schema["components"]["schemas"]["Problem"] = Problem.model_json_schema()
+        schema["components"]["schemas"] |= {"Problem": Problem.model_json_schema(), **workbench.STEP_SCHEMAS}
         return schema
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's own way to extend the schema

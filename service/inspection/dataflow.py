@@ -15,6 +15,9 @@ from onnx import NodeProto, TensorProto, helper, numpy_helper, shape_inference
 FixedValue = NDArray[Any]
 """A weight, or another value that is the same for every picture."""
 
+_DOUBTFUL = {"ceil_mode", "auto_pad", "output_shape"}
+"""Attributes with which ONNX's shape inference and onnxruntime don't always agree."""
+
 Shape = list[int]
 """Without the batch dimension; 0 stands for a size that the file leaves open."""
 
@@ -167,7 +170,7 @@ def _compute(
 
 
 def _shapes(model: onnx.ModelProto, picture: str, nodes: Sequence[NodeProto]) -> dict[str, Shape]:
-    """From the file; where it leaves one open, from a run on one black picture."""
+    """From the file; from a run on one black picture where it leaves one open, or inference is known to err."""
     graph = shape_inference.infer_shapes(model, data_prop=True).graph
     shapes = {}
     for value in [*graph.input, *graph.value_info, *graph.output]:
@@ -175,7 +178,8 @@ def _shapes(model: onnx.ModelProto, picture: str, nodes: Sequence[NodeProto]) ->
             continue
         shapes[value.name] = [dimension.dim_value for dimension in value.type.tensor_type.shape.dim][1:]
     made = [output for node in nodes for output in node.output if output]
-    unclear = [value for value in made if not all(shapes.get(value, [0]))]
+    doubtful = any(attribute.name in _DOUBTFUL for node in nodes for attribute in node.attribute)
+    unclear = [value for value in made if doubtful or not all(shapes.get(value, [0]))]
     entry = next(value for value in graph.input if value.name == picture).type.tensor_type
     if unclear and all(shapes[picture]):
         black = np.zeros((1, *shapes[picture]), helper.tensor_dtype_to_np_dtype(entry.elem_type))

@@ -98,6 +98,11 @@ def read_steps(text: str) -> Steps:
         raise InvalidSteps("; ".join(problems)) from error
 
 
-def describe_steps() -> dict[str, object]:
-    """The JSON schema of a list of steps."""
-    return _STEPS.json_schema()
+def describe_steps(place: str) -> tuple[dict[str, object], dict[str, object]]:
+    """The JSON schema of a list of steps, and those of the steps by name.
+
+    Args:
+        place: where the latter are going to lie, `#/components/schemas/{model}` say.
+    """
+    schema = _STEPS.json_schema(ref_template=place)
+    return schema, schema.pop("$defs")

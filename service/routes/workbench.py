@@ -25,6 +25,9 @@ router = APIRouter(tags=["inspection"])
 
 _STEPS = "steps"
 _EXAMPLE = '[{"kind": "conv", "kernel": "sobel-x"}, {"kind": "relu"}, {"kind": "max_pool", "size": 5}]'
+_SCHEMA, STEP_SCHEMAS = describe_steps("#/components/schemas/{model}")
+"""Of the list of steps; and of each kind of step by name, for the components of the OpenAPI document."""
+
 _BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 _FORM: dict[str, Any] = {
     "requestBody": {
@@ -50,7 +53,7 @@ async def _read_request(
     request: Request, pipeline: Annotated[Pipeline, Depends(find_pipeline)],
     steps: Annotated[str | None, Query(
         description=f"the steps as JSON, one after the other: {_EXAMPLE}", json_schema_extra={
-            "contentMediaType": "application/json", "contentSchema": describe_steps(),
+            "contentMediaType": "application/json", "contentSchema": _SCHEMA,
         },
     )] = None,
 ) -> tuple[bytes, Steps]:  # fmt: skip
