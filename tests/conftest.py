@@ -20,6 +20,7 @@ from service.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 MODELS = ROOT / "models"
+MODEL_NAMES = sorted(folder.name for folder in MODELS.iterdir() if folder.is_dir())
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ from service.contract import EVIDENCE_FILE, MANIFEST_FILE, PublishedVersion
 from service.publish import publish
 from service.routes.page import add_page
 from service.schemas import Activations, Layers, ModelDescription, Models, Pixels, Predictions, Samples
-from tests.conftest import serving_app
+from tests.conftest import MODEL_NAMES, serving_app
 from tests.published import brightness_graph, evidence, manifest, white_png
 
 PNG = {"Content-Type": "image/png"}
@@ -73,7 +73,7 @@ def test_top_k_says_how_many(client: httpx.Client, seven: bytes) -> None:
 
 def test_every_sample_is_answered_as_recorded(client: httpx.Client) -> None:
     models = Models.model_validate(client.get("/v1/models").json())
-    assert [model.name for model in models.models] == ["digits", "ticks"]
+    assert [model.name for model in models.models] == MODEL_NAMES
     assert models.refused == []
     for model in models.models:
         samples = Samples.model_validate(client.get(f"/v1/models/{model.name}/samples").json())
@@ -278,7 +278,7 @@ def test_many_at_once_each_get_their_own_answer(address: str, digits: PublishedV
 
 def test_health(client: httpx.Client) -> None:
     assert client.get("/v2/health/live").json() == {"live": True}
-    assert client.get("/v2/health/ready").json() == {"ready": True, "models": 2}
+    assert client.get("/v2/health/ready").json() == {"ready": True, "models": len(MODEL_NAMES)}
 
 
 def test_no_model_is_live_but_not_ready(tmp_path: Path, serve_folder: Callable[[Path], httpx.Client]) -> None:
