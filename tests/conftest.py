@@ -18,6 +18,9 @@ from service.contract import PublishedVersion, read_version
 from service.engine import Provider
 from service.settings import Settings
 
+# Threads of PyTorch that wait by spinning make its work many times as long where another process wants the cores.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 ROOT = Path(__file__).parent.parent
 MODELS = ROOT / "models"
 MODEL_NAMES = sorted(folder.name for folder in MODELS.iterdir() if folder.is_dir())

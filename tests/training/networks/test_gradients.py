@@ -13,18 +13,10 @@ from torch import Tensor, nn
 from service.inspection.gradients import float_picture, gradient_model
 from service.inspection.graph import read_layers
 from tests.training.inspected import pixels_of, serving
-from tests.training.networks.test_layers import SMALL, settled
+from tests.training.networks.exported import exported
 from training.export import export
 from training.networks.catalogue import NETWORKS
 from training.serving_graph import ServingGraph
-
-SIZES = {name: picture for name, (picture, _) in SMALL.items()} | {
-    "small-cnn": (1, 28, 28),
-    "mini-resnet": (1, 28, 28),
-    "small-resnet": (3, 32, 32),
-    "vgg16": (3, 32, 32),
-    "vgg19": (3, 32, 32),
-}
 
 CLOSE = 1e-4
 """Largest difference allowed, as a share of the largest number."""
@@ -50,12 +42,10 @@ class Case:
     """(n, h, w, c) of 0 to 255."""
 
 
-def make_case(name: str, picture: tuple[int, int, int], seed: int, labels: int = 3) -> Case:
-    torch.manual_seed(seed)
-    spec = pixels_of(*picture)
-    network = serving(settled(NETWORKS[name](*picture, labels), picture), spec).eval()
-    pixels = np.random.default_rng(seed).integers(0, 255, (BATCH, spec.height, spec.width, spec.channels))
-    return Case(network, onnx.load_model_from_string(export(network, spec).onnx), pixels.astype(np.float32))
+def make_case(name: str, seed: int) -> Case:
+    made = exported(name, seed)
+    pixels = np.stack([made.noise(seed), made.noise(seed + 1)])
+    return Case(made.graph, made.model, pixels.astype(np.float32))
 
 
 def middle_layer(case: Case) -> tuple[str, str]:
@@ -113,8 +103,8 @@ def difference(case: Case) -> float:
 @pytest.mark.parametrize("name", NETWORKS)
 def test_gradients_of_picture_and_middle_layer(name: str) -> None:
     tried = []
-    for seed in range(1, 1 + ATTEMPTS):
-        tried.append(difference(make_case(name, SIZES[name], seed)))
+    for seed in range(ATTEMPTS):
+        tried.append(difference(make_case(name, seed)))
         if tried[-1] <= CLOSE:
             return
     pytest.fail(f"for {ATTEMPTS} sets of weights the gradients differ by {tried}")
@@ -125,7 +115,11 @@ def test_at_full_size() -> None:
 
     Each costs a path of the gradient; measured, together up to 1 % of its length.
     """
-    case = make_case("googlenet", (3, 224, 224), seed=0, labels=1000)
+    torch.manual_seed(0)
+    spec = pixels_of(3, 224, 224)
+    network = serving(NETWORKS["googlenet"](3, 224, 224, 1000), spec).eval()
+    pixels = np.random.default_rng(0).integers(0, 255, (BATCH, 224, 224, 3)).astype(np.float32)
+    case = Case(network, onnx.load_model_from_string(export(network, spec).onnx), pixels)
     module, value = middle_layer(case)
     for ours, theirs in zip(by_onnxruntime(case, value), by_pytorch(case, module), strict=True):
         assert np.linalg.norm(ours - theirs) <= 0.02 * np.linalg.norm(theirs)

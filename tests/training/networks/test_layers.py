@@ -12,60 +12,48 @@ from torch import nn
 from service.engine import Provider, load_engine
 from service.inspection.graph import read_layers
 from tests.training.inspected import compare, pixels_of, published, serving
+from tests.training.networks.exported import exported
 from training.export import export
 from training.networks.catalogue import NETWORKS
 from training.networks.googlenet import Inception
 from training.networks.resnet import BasicBlock, Bottleneck
-from training.networks.small_resnet import small_resnet
 
 RESIDUAL = {"conv", "batch_norm", "relu", "max_pool", "add", "global_average_pool", "flatten", "dense"}
 LENET = {"conv", "relu", "max_pool", "flatten", "dense"}
 
-SMALL = {
-    "tick-or-cross": ((1, 28, 28), LENET),
-    "lenet5": ((1, 32, 32), LENET),
-    "lenet5-tanh": ((1, 28, 28), {"conv", "tanh", "average_pool", "flatten", "dense"}),
-    "keras-mnist": ((1, 28, 28), LENET),
-    "tiny-vgg": ((3, 32, 32), LENET),
-    "alexnet": ((3, 64, 64), LENET),
-    "zfnet": ((3, 64, 64), LENET | {"lrn"}),
-    "vgg11": ((3, 32, 32), LENET),
-    "googlenet": ((3, 32, 32), LENET | {"lrn", "concat", "global_average_pool"}),
-    "googlenet-bn": ((3, 32, 40), LENET | {"batch_norm", "concat", "global_average_pool"}),
-    "resnet18": ((3, 32, 32), RESIDUAL),
-    "resnet34": ((3, 32, 32), RESIDUAL),
-    "resnet50": ((3, 32, 32), RESIDUAL),
-    "cat-conv3": ((3, 32, 40), {"conv", "flatten", "dense"}),
-    "cat-conv10": ((3, 32, 40), {"conv", "flatten", "dense"}),
-    "cat-conv15": ((3, 32, 40), {"conv", "flatten", "dense"}),
-    "cat-conv3-pool5": ((3, 32, 40), {"conv", "max_pool", "flatten", "dense"}),
-    "cat-conv3-relu-pool5": ((3, 32, 40), LENET),
-    "cat-lenet": ((3, 32, 40), LENET),
+KINDS = {
+    "tick-or-cross": LENET,
+    "lenet5": LENET,
+    "lenet5-tanh": {"conv", "tanh", "average_pool", "flatten", "dense"},
+    "keras-mnist": LENET,
+    "tiny-vgg": LENET,
+    "alexnet": LENET,
+    "zfnet": LENET | {"lrn"},
+    "vgg11": LENET,
+    "googlenet": LENET | {"lrn", "concat", "global_average_pool"},
+    "googlenet-bn": LENET | {"batch_norm", "concat", "global_average_pool"},
+    "resnet18": RESIDUAL,
+    "resnet34": RESIDUAL,
+    "resnet50": RESIDUAL,
+    "cat-conv3": {"conv", "flatten", "dense"},
+    "cat-conv10": {"conv", "flatten", "dense"},
+    "cat-conv15": {"conv", "flatten", "dense"},
+    "cat-conv3-pool5": {"conv", "max_pool", "flatten", "dense"},
+    "cat-conv3-relu-pool5": LENET,
+    "cat-lenet": LENET,
 }
-"""A size to try each network at, and the kinds of its layers; VGG-16 and 19 are VGG-11 with more of the same."""
+"""The kinds of each network's layers; VGG-16 and 19 are VGG-11 with more of the same."""
 
 
 BLOCKS: dict[str, tuple[type[nn.Module], ...]] = {"add": (BasicBlock, Bottleneck), "concat": (Inception,)}
 
 
-def settled(network: nn.Module, picture: tuple[int, int, int]) -> nn.Module:
-    """The network with running statistics that are not 0 and 1."""
-    if any(isinstance(module, nn.BatchNorm2d) for module in network.modules()):
-        network.train()
-        with torch.no_grad():
-            network(torch.randn(8, *picture) * 2 + 1)
-    return network
-
-
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("name", KINDS)
 def test_every_layer_is_of_its_kind_and_what_pytorchs_hooks_see(name: str) -> None:
-    torch.manual_seed(0)
-    picture, kinds = SMALL[name]
-    spec = pixels_of(*picture)
-    graph = serving(settled(NETWORKS[name](*picture, 3), picture), spec)
-    pixels = np.random.default_rng(0).integers(0, 255, (spec.height, spec.width, spec.channels), np.uint8)
-    inspector = compare(graph, published(export(graph, spec), spec, 3), [pixels])
-    assert {layer.kind for layer in inspector.layers} == kinds | {"preprocessing", "softmax"}
+    made = exported(name)
+    graph = made.graph
+    inspector = compare(graph, made.version, [made.noise()])
+    assert {layer.kind for layer in inspector.layers} == KINDS[name] | {"preprocessing", "softmax"}
     assert sum(layer.parameters for layer in inspector.layers) == sum(each.numel() for each in graph.parameters())
     modules = {name.removeprefix("network."): module for name, module in graph.named_modules()}
     for layer in inspector.layers:
@@ -75,10 +63,8 @@ def test_every_layer_is_of_its_kind_and_what_pytorchs_hooks_see(name: str) -> No
 
 
 def test_a_global_maximum_is_a_kind_of_its_own() -> None:
-    spec = pixels_of(3, 32, 32)
-    graph = serving(settled(small_resnet(3, 32, 32, 4), (3, 32, 32)), spec)
-    version = published(export(graph, spec), spec, 4)
-    inspector = compare(graph, version, [np.full((32, 32, 3), 100, np.uint8)])
+    made = exported("small-resnet")
+    inspector = compare(made.graph, made.version, [np.full((32, 32, 3), 100, np.uint8)])
     assert Counter(layer.kind for layer in inspector.layers)["global_max_pool"] == 1
 
 
