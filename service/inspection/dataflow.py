@@ -10,13 +10,10 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 from numpy.typing import NDArray
-from onnx import NodeProto, TensorProto, helper, numpy_helper, shape_inference
+from onnx import AttributeProto, NodeProto, TensorProto, helper, numpy_helper, shape_inference
 
 FixedValue = NDArray[Any]
 """A weight, or another value that is the same for every picture."""
-
-_DOUBTFUL = {"ceil_mode", "auto_pad", "output_shape"}
-"""Attributes with which ONNX's shape inference and onnxruntime don't always agree."""
 
 Shape = list[int]
 """Without the batch dimension; 0 stands for a size that the file leaves open."""
@@ -178,7 +175,7 @@ def _shapes(model: onnx.ModelProto, picture: str, nodes: Sequence[NodeProto]) ->
             continue
         shapes[value.name] = [dimension.dim_value for dimension in value.type.tensor_type.shape.dim][1:]
     made = [output for node in nodes for output in node.output if output]
-    doubtful = any(attribute.name in _DOUBTFUL for node in nodes for attribute in node.attribute)
+    doubtful = any(_is_doubtful(attribute) for node in nodes for attribute in node.attribute)
     unclear = [value for value in made if doubtful or not all(shapes.get(value, [0]))]
     entry = next(value for value in graph.input if value.name == picture).type.tensor_type
     if unclear and all(shapes[picture]):
@@ -186,6 +183,16 @@ def _shapes(model: onnx.ModelProto, picture: str, nodes: Sequence[NodeProto]) ->
         arrays = run_once(tap(model, unclear), {picture: black}, unclear)
         shapes |= {value: list(array.shape[1:]) for value, array in zip(unclear, arrays, strict=True)}
     return shapes
+
+
+def _is_doubtful(attribute: AttributeProto) -> bool:
+    """Whether it is one with which ONNX's shape inference and onnxruntime don't always agree."""
+    match attribute.name:
+        case "ceil_mode":
+            return attribute.i == 1
+        case "auto_pad":
+            return attribute.s not in {b"", b"NOTSET"}
+    return attribute.name == "output_shape"
 
 
 def run_once(model: onnx.ModelProto, feeds: Mapping[str, FixedValue], wanted: Sequence[str]) -> list[FixedValue]:

@@ -11,6 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 from torch.nn import functional
 
+from service.inspection.dataflow import run_once
 from service.inspection.graph import LayerTable, read_table
 
 Node = onnx.NodeProto
@@ -191,3 +192,19 @@ def test_sizes_that_the_file_leaves_open_are_measured() -> None:
     constants = {"zero": np.array([0]), "one": np.array([1]), "minus": np.array([-1.0], np.float32)}
     read = table(nodes, constants, [3, 4, 4])
     assert [(layer.kind, layer.output_shape) for layer in read.layers] == [("flatten", [48]), ("relu", [48])]
+
+
+def test_sizes_are_those_that_the_runtime_makes() -> None:
+    """A window that would lie wholly behind the map: the runtime leaves it out, ONNX's inference counts it."""
+    node = helper.make_node(
+        "MaxPool", ["x"], ["y"], kernel_shape=[1, 1], strides=[3, 3], ceil_mode=1, pads=[0, 0, 0, 0]
+    )
+    (layer,) = table([node], {}, [2, 5, 5]).layers
+    (made,) = run_once(layer_model(node), {"x": np.zeros((1, 2, 5, 5), np.float32)}, ["y"])
+    assert layer.output_shape == list(made.shape[1:])
+
+
+def layer_model(node: Node) -> onnx.ModelProto:
+    entry = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 2, 5, 5])
+    graph = helper.make_graph([node], "test", [entry], [helper.make_empty_tensor_value_info("y")])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
