@@ -47,8 +47,23 @@ async def read_picture(request: Request, max_bytes: int) -> bytes:
         BodyTooLarge: refused as soon as the limit is passed, not after the rest has come.
         NoPicture: a form without the field.
     """
-    picture, _ = await read_picture_and_fields(request, max_bytes)
+    (picture,), _ = await _read_body(request, max_bytes, most=1)
     return picture
+
+
+async def read_pictures(request: Request, max_bytes: int, most: int) -> list[bytes]:
+    """The encoded pictures of a request: its body, or all the fields `file` of its form.
+
+    Args:
+        request: not yet read.
+        max_bytes: of all pictures together.
+        most: pictures.
+
+    Raises:
+        UnsupportedMediaType, BodyTooLarge, NoPicture: as `read_picture`.
+    """
+    pictures, _ = await _read_body(request, max_bytes, most)
+    return pictures
 
 
 async def read_picture_and_fields(request: Request, max_bytes: int) -> tuple[bytes, dict[str, str]]:
@@ -57,15 +72,8 @@ async def read_picture_and_fields(request: Request, max_bytes: int) -> tuple[byt
     Raises:
         UnsupportedMediaType, BodyTooLarge, NoPicture: as `read_picture`.
     """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind.startswith("image/") or kind == "application/octet-stream":
-        return b"".join([chunk async for chunk in _limited(request, max_bytes)]), {}
-    if kind == "multipart/form-data":
-        return await _read_form(request, max_bytes)
-    raise UnsupportedMediaType(
-        f"the Content-Type is {kind or 'missing'}: send the picture itself as image/png, image/jpeg …,"
-        f" or multipart/form-data with the field '{FIELD}'"
-    )
+    (picture,), fields = await _read_body(request, max_bytes, most=1)
+    return picture, fields
 
 
 def choose_format(accept: str | None, offers: Sequence[str]) -> str:
@@ -88,17 +96,32 @@ def choose_format(accept: str | None, offers: Sequence[str]) -> str:
     return str(best)
 
 
-async def _read_form(request: Request, max_bytes: int) -> tuple[bytes, dict[str, str]]:
-    parser = MultiPartParser(request.headers, _limited(request, max_bytes + _FORM_OVERHEAD), max_files=1, max_fields=8)
+async def _read_body(request: Request, max_bytes: int, most: int) -> tuple[list[bytes], dict[str, str]]:
+    """Pictures, at least one, and what else a form says."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind.startswith("image/") or kind == "application/octet-stream":
+        return [b"".join([chunk async for chunk in _limited(request, max_bytes)])], {}
+    if kind == "multipart/form-data":
+        return await _read_form(request, max_bytes, most)
+    raise UnsupportedMediaType(
+        f"the Content-Type is {kind or 'missing'}: send the picture itself as image/png, image/jpeg …,"
+        f" or multipart/form-data with the field '{FIELD}'"
+    )
+
+
+async def _read_form(request: Request, max_bytes: int, most: int) -> tuple[list[bytes], dict[str, str]]:
+    limited = _limited(request, max_bytes + _FORM_OVERHEAD)
+    parser = MultiPartParser(request.headers, limited, max_files=most, max_fields=8)
     try:
         form = await parser.parse()
     except (MultiPartException, KeyError) as error:
         raise NoPicture(f"the form can't be read: {getattr(error, 'message', 'it has no boundary')}") from error
     try:
-        field = form.get(FIELD)
-        if not isinstance(field, UploadFile):
+        files = [value for value in form.getlist(FIELD) if isinstance(value, UploadFile)]
+        if not files:
             raise NoPicture(f"the form has no file in the field '{FIELD}'")
-        return await field.read(), {name: value for name, value in form.items() if isinstance(value, str)}
+        fields = {name: value for name, value in form.items() if isinstance(value, str)}
+        return [await file.read() for file in files], fields
     finally:
         await form.close()
 

@@ -108,7 +108,7 @@ class Pipeline:
         """
         return await self._in_worker(lambda: decode(body, self.limits))
 
-    async def encode(self, write: Callable[[], bytes]) -> bytes:
+    async def encode(self, write: Callable[[], T]) -> T:
         """Write a large answer beside the event loop."""
         return await self._in_worker(write)
 

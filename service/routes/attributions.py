@@ -1,5 +1,6 @@
 """Which pixels decided: `…/attributions`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -12,7 +13,7 @@ from pydantic import Field
 from service.decode import Picture
 from service.inspection.activations import Inspector, check_budget
 from service.inspection.attribution.explain import Attribution, Method, Options, Question, explain
-from service.inspection.attribution.overlay import draw, paint
+from service.inspection.attribution.overlay import draw, paint, stack
 from service.inspection.attribution.placement import place
 from service.inspection.attribution.subject import Figure, Map
 from service.inspection.render import to_png
@@ -21,7 +22,7 @@ from service.pipeline import Pipeline
 from service.preprocess import find_view
 from service.problems import document_problems
 from service.registry import ServedVersion
-from service.routes.served import Body, Served, Stages
+from service.routes.served import Bodies, Served, Stages
 from service.schemas import Answer
 from service.tensors import to_safetensors
 
@@ -54,6 +55,12 @@ class AttributionMap(Answer):
     )
 
 
+class AttributionMaps(Answer):
+    """The answer to a form with several pictures: a map for each, in their order."""
+
+    maps: list[AttributionMap]
+
+
 class AttributionQuery(Options):
     """The parameters of the request."""
 
@@ -82,6 +89,8 @@ class AttributionQuery(Options):
 
 @dataclass(frozen=True)
 class _Found:
+    body: bytes
+    """The encoded picture."""
     attribution: Attribution
     pixels: Picture
     """(h, w, c) uint8: what the network saw."""
@@ -91,48 +100,54 @@ class _Found:
     "/attributions",
     openapi_extra=PICTURE_BODY,
     responses={
-        200: {"model": AttributionMap, "content": {PNG: _BINARY, SAFETENSORS: _BINARY}},
+        200: {"model": AttributionMap | AttributionMaps, "content": {PNG: _BINARY, SAFETENSORS: _BINARY}},
         **document_problems(400, 404, 406, 413, 415, 422, 429),
     },
 )
 async def show_attribution(
     served: Served,
     pipeline: Stages,
-    body: Body,
+    bodies: Bodies,
     query: Annotated[AttributionQuery, Query()],
     accept: Annotated[str | None, Header(description="the format of the answer")] = None,
 ) -> Response:
-    """Which pixels of the picture speak for a class, by one of seven methods, at the size of the network's input."""
+    """Which pixels of the picture speak for a class, by one of seven methods, at the size of the network's input.
+
+    A form may have several fields `file`. As JSON the answer then has `maps`, one for each; as a PNG they lie one below
+    the other; as tensors they are numbered.
+    """
     form = choose_format(accept, (JSON, SAFETENSORS, PNG))
     labels = served.published.manifest.labels
 
-    def look(inspector: Inspector, pixels: Picture) -> _Found:
-        (attribution,) = explain(inspector, labels, pixels[np.newaxis], query.question, pipeline.budget)
-        return _Found(attribution, pixels)
+    found = []
+    for body in bodies:
 
-    found = await pipeline.inspect(served, body, look)
+        def look(inspector: Inspector, pixels: Picture, body: bytes = body) -> _Found:
+            (attribution,) = explain(inspector, labels, pixels[np.newaxis], query.question, pipeline.budget)
+            return _Found(body, attribution, pixels)
+
+        found.append(await pipeline.inspect(served, body, look))
     match form:
         case "image/png":
-            content = await _draw(pipeline, served, body, found, query)
+            drawn = [await _draw(pipeline, served, each, query) for each in found]
+            content = await pipeline.encode(lambda: to_png(stack(drawn)))
         case "application/vnd.safetensors":
-            content = await pipeline.encode(lambda: _to_tensors(served, found.attribution, query))
+            content = await pipeline.encode(lambda: _to_tensors(served, found, query))
         case _:
-            content = await pipeline.encode(lambda: _to_json(served, found.attribution, query))
+            content = await pipeline.encode(lambda: _to_json(served, found, query))
     return Response(content, media_type=form)
 
 
-async def _draw(
-    pipeline: Pipeline, served: ServedVersion, body: bytes, found: _Found, query: AttributionQuery
-) -> bytes:
-    picture = await pipeline.decode(body) if query.size == "own" else found.pixels
+async def _draw(pipeline: Pipeline, served: ServedVersion, found: _Found, query: AttributionQuery) -> Picture:
+    picture = await pipeline.decode(found.body) if query.size == "own" else found.pixels
     check_budget(_DRAWING * picture.shape[0] * picture.shape[1], pipeline.budget, "ask for size=network")
 
-    def write() -> bytes:
+    def write() -> Picture:
         values = found.attribution.heat.values
         if query.size == "own":
             values = place(values, find_view(picture, served.published.manifest.input), *picture.shape[:2])
         painted = paint(values, picture if query.overlay else None)
-        return draw(painted, _title(found.attribution, query), values) if query.scale else to_png(painted)
+        return draw(painted, _title(found.attribution, query), values) if query.scale else painted
 
     return await pipeline.encode(write)
 
@@ -154,23 +169,28 @@ def _describe(served: ServedVersion, attribution: Attribution, query: Attributio
     }
 
 
-def _to_tensors(served: ServedVersion, attribution: Attribution, query: AttributionQuery) -> bytes:
-    heat = attribution.heat
-    tensors: dict[str, Map] = {"values": heat.values}
-    if heat.channels is not None:
-        tensors["channels"] = heat.channels
-    described = {**_describe(served, attribution, query), **heat.figures}
-    return to_safetensors(tensors, {key: str(value) for key, value in described.items() if value is not None})
+def _to_tensors(served: ServedVersion, found: Sequence[_Found], query: AttributionQuery) -> bytes:
+    tensors: dict[str, Map] = {}
+    described: dict[str, str] = {}
+    for number, each in enumerate(found):
+        heat, prefix = each.attribution.heat, "" if len(found) == 1 else f"{number}."
+        tensors[f"{prefix}values"] = heat.values
+        if heat.channels is not None:
+            tensors[f"{prefix}channels"] = heat.channels
+        items = {**_describe(served, each.attribution, query), **heat.figures}
+        described |= {f"{prefix}{key}": str(value) for key, value in items.items() if value is not None}
+    return to_safetensors(tensors, described)
 
 
-def _to_json(served: ServedVersion, attribution: Attribution, query: AttributionQuery) -> bytes:
-    heat = attribution.heat
-    channels = None if heat.channels is None else np.ascontiguousarray(heat.channels)
-    document = {
-        **_describe(served, attribution, query),
-        "shape": heat.values.shape,
-        "values": np.ascontiguousarray(heat.values),
-        "channels": channels,
-        "figures": heat.figures,
-    }
-    return orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
+def _to_json(served: ServedVersion, found: Sequence[_Found], query: AttributionQuery) -> bytes:
+    maps = []
+    for each in found:
+        heat = each.attribution.heat
+        maps.append({
+            **_describe(served, each.attribution, query),
+            "shape": heat.values.shape,
+            "values": np.ascontiguousarray(heat.values),
+            "channels": None if heat.channels is None else np.ascontiguousarray(heat.channels),
+            "figures": heat.figures,
+        })  # fmt: skip
+    return orjson.dumps(maps[0] if len(maps) == 1 else {"maps": maps}, option=orjson.OPT_SERIALIZE_NUMPY)

@@ -5,12 +5,15 @@ from typing import Annotated
 from fastapi import Depends, Path, Request
 
 from service.errors import UnknownVersion
-from service.media import read_picture
+from service.media import read_picture, read_pictures
 from service.pipeline import Pipeline
 from service.registry import Registry, ServedVersion
 
 _LONGEST_VERSION = 9
 """Digits; Python refuses to convert thousands of them, which would be a fault of ours."""
+
+_MOST_PICTURES = 16
+"""In one form, where a route takes several."""
 
 
 def find_registry(request: Request) -> Registry:
@@ -58,7 +61,17 @@ async def find_picture(request: Request, pipeline: Annotated[Pipeline, Depends(f
     return await read_picture(request, pipeline.limits.max_bytes)
 
 
+async def find_pictures(request: Request, pipeline: Annotated[Pipeline, Depends(find_pipeline)]) -> list[bytes]:
+    """The encoded pictures of the request.
+
+    Raises:
+        RequestError: see `media.read_pictures`.
+    """
+    return await read_pictures(request, pipeline.limits.max_bytes, _MOST_PICTURES)
+
+
 Models = Annotated[Registry, Depends(find_registry)]
 Stages = Annotated[Pipeline, Depends(find_pipeline)]
 Served = Annotated[ServedVersion, Depends(find_version)]
 Body = Annotated[bytes, Depends(find_picture)]
+Bodies = Annotated[list[bytes], Depends(find_pictures)]

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from service.decode import Picture
 from service.inspection.attribution.subject import Map
-from service.inspection.render import Rgb, colours, to_png
+from service.inspection.render import Rgb, colours
 
 _LEAST_SIDE = 336
 """Smaller maps are drawn larger, by whole factors."""
@@ -51,7 +51,7 @@ def paint(values: Map, picture: Picture | None) -> Rgb:
     return tinted
 
 
-def draw(painted: Rgb, title: Sequence[str], values: Map) -> bytes:
+def draw(painted: Rgb, title: Sequence[str], values: Map) -> Rgb:
     """A page with what was painted, a title above and the colour scale beside it.
 
     Args:
@@ -60,7 +60,7 @@ def draw(painted: Rgb, title: Sequence[str], values: Map) -> bytes:
         values: the map that was painted, for the scale.
 
     Returns:
-        An encoded PNG.
+        (H, W, 3) uint8.
     """
     factor = max(1, -(-_LEAST_SIDE // max(painted.shape[:2])))
     painted = painted.repeat(factor, axis=0).repeat(factor, axis=1)
@@ -74,7 +74,15 @@ def draw(painted: Rgb, title: Sequence[str], values: Map) -> bytes:
         pen.text((_MARGIN, _MARGIN + number * _TITLE), line, fill="black", font=font)
     page.paste(Image.fromarray(painted), (_MARGIN, top))
     _draw_scale(page, (2 * _MARGIN + width, top), height, values)
-    return to_png(np.asarray(page))
+    return np.asarray(page)
+
+
+def stack(pages: Sequence[Rgb]) -> Rgb:
+    """Pages one below the other, on white: (H, W, 3) uint8."""
+    width = max(page.shape[1] for page in pages)
+    return np.concatenate([
+        np.pad(page, ((0, 0), (0, width - page.shape[1]), (0, 0)), constant_values=255) for page in pages
+    ])  # fmt: skip
 
 
 def find_limit(values: Map) -> float:

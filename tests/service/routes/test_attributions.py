@@ -137,3 +137,27 @@ def test_the_pinned_version_answers_too(client: httpx.Client, seven: bytes) -> N
     answer = AttributionMap.model_validate(client.post(path, content=seven, headers=PNG).json())
     assert answer.version == 1
     assert answer.label == "7"
+
+
+def test_two_pictures_give_two_maps(client: httpx.Client, seven: bytes, sheet: bytes) -> None:
+    pictures = [("file", ("a.png", seven)), ("file", ("b.png", sheet))]
+
+    def both(accept: str) -> httpx.Response:
+        answer = client.post(f"{PATH}?method=gradient", files=pictures, headers={"Accept": accept})
+        assert answer.status_code == 200, answer.text
+        return answer
+
+    alone = [ask(client, picture, method="gradient").json() for picture in (seven, sheet)]
+    assert both("application/json").json() == {"maps": alone}
+    tensors = load(both("application/vnd.safetensors").content)
+    for number, each in enumerate(alone):
+        np.testing.assert_allclose(tensors[f"{number}.values"], each["values"], rtol=1e-5)
+    one = Image.open(io.BytesIO(ask(client, seven, "image/png", method="gradient").content))
+    two = Image.open(io.BytesIO(both("image/png").content))
+    assert two.height == 2 * one.height
+
+
+def test_more_pictures_than_one_form_may_have(client: httpx.Client, seven: bytes) -> None:
+    answer = client.post(PATH, files=[("file", (f"{number}.png", seven)) for number in range(17)])
+    assert answer.status_code == 400
+    assert "Too many files" in answer.json()["detail"]
