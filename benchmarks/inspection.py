@@ -47,8 +47,8 @@ def main() -> None:
         for version in (models / "digits" / "1", models / "digits" / "2", models / _RESNET / "1"):
             _compare_in_process(read_version(version), options.rounds)
         with _serving([*convscope, "serve", "--models", str(models), "--port", "0"]) as address:
-            for name, layer in (("digits", "conv2"), (_RESNET, "stage4.0.conv1")):
-                _measure_endpoints(address, name, layer, options.rounds)
+            for name in ("digits", _RESNET):
+                _measure_endpoints(address, name, options.rounds)
 
 
 def _compare_in_process(version: PublishedVersion, rounds: int) -> None:
@@ -70,10 +70,13 @@ def _compare_in_process(version: PublishedVersion, rounds: int) -> None:
         print(f"    {what:24} {seconds * 1e3:9.3f} ms   {seconds / medians['prediction']:6.2f} × a prediction")
 
 
-def _measure_endpoints(address: str, name: str, layer: str, rounds: int) -> None:
+def _measure_endpoints(address: str, name: str, rounds: int) -> None:
+    """Of one layer and of all; the layer is the last convolution."""
     print(f"{name} over HTTP")
     picture = _noise()
     with httpx.Client(base_url=f"{address}/v1/models/{name}", timeout=120) as client:
+        rows = client.get("/layers").raise_for_status().json()["layers"]
+        layer = [row["name"] for row in rows if row["kind"] == "conv"][-1]
 
         def post(path: str, accept: str = "application/json") -> Callable[[], object]:
             def send() -> None:
