@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from service.inspection.render import Rgb, colours, to_png
+from service.inspection.colour_scale import Rgb, colours, draw_scale
+from service.inspection.render import to_png
 from service.inspection.weights import Weights
 
 _WIDTH, _HEIGHT = 1600, 1600
@@ -145,9 +146,5 @@ def _label(title: str, mosaic: Rgb, limit: float | None) -> Image.Image:
     pen.text((0, 0), title, fill="black", font=font)
     page.paste(Image.fromarray(mosaic), (0, _TITLE))
     if limit is not None:
-        left = mosaic.shape[1] + _MARGIN
-        shades = np.linspace(limit, -limit, _BAR, dtype=np.float32)[:, np.newaxis].repeat(14, axis=1)
-        page.paste(Image.fromarray(colours(shades, limit)), (left, _TITLE))
-        for place, value in enumerate((limit, 0.0, -limit)):
-            pen.text((left + 20, _TITLE + place * _BAR // 2), f"{value:.4g}", fill="black", font=font, anchor="lm")
+        draw_scale(page, (mosaic.shape[1] + _MARGIN, _TITLE), _BAR, limit)
     return page

@@ -9,13 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from service.inspection.activations import Activation
+from service.inspection.colour_scale import Rgb, colours, draw_scale
 from service.inspection.layer import Layer
-
-# ColorBrewer's RdBu (colour-blind safe), as on the page: red for negative, white for 0, blue for positive.
-_ANCHORS = np.array([
-    (103, 0, 31), (178, 24, 43), (214, 96, 77), (244, 165, 130), (253, 219, 199), (247, 247, 247),
-    (209, 229, 240), (146, 197, 222), (67, 147, 195), (33, 102, 172), (5, 48, 97),
-])  # fmt: skip
 
 _TILE = 56
 """Least side of a feature map in the picture, in pixels; larger maps are drawn pixel by pixel."""
@@ -28,9 +23,6 @@ _TITLE = 22
 _SCALE = 110
 """Width kept free for the colour scale at the right."""
 _SCALE_HEIGHT = 64
-
-Rgb = NDArray[np.uint8]
-"""(height, width, 3) uint8."""
 
 
 @dataclass(frozen=True)
@@ -78,17 +70,6 @@ def to_png(pixels: NDArray[np.uint8]) -> bytes:
     return content.getvalue()
 
 
-def colours(values: Activation, limit: float) -> Rgb:
-    """Colour each value: `values.shape + (3,)` uint8; NaN is grey, a limit of 0 makes all white."""
-    with np.errstate(invalid="ignore"):
-        place = (np.clip(values / limit, -1, 1) + 1) * (len(_ANCHORS) - 1) / 2 if limit else np.full(values.shape, 5.0)
-    known = np.nan_to_num(place, nan=5.0)
-    channels = [np.interp(known, np.arange(len(_ANCHORS)), _ANCHORS[:, channel]) for channel in range(3)]
-    coloured = np.stack(channels, axis=-1)
-    coloured[np.isnan(values)] = 160
-    return np.round(coloured).astype(np.uint8)
-
-
 def _panel(title: str, values: Activation) -> _Panel:
     finite = values[np.isfinite(values)]
     limit = float(np.abs(finite).max()) if finite.size else 0.0
@@ -122,9 +103,4 @@ def _draw_panel(page: Image.Image, panel: _Panel, top: int) -> None:
     pen, font = ImageDraw.Draw(page), ImageFont.load_default(13)
     pen.text((_MARGIN, top), panel.title, fill="black", font=font)
     page.paste(Image.fromarray(panel.mosaic), (_MARGIN, top + _TITLE))
-    left, bottom = page.width - _SCALE, top + _TITLE + _SCALE_HEIGHT
-    shades = np.linspace(panel.limit, -panel.limit, _SCALE_HEIGHT, dtype=np.float32)[:, np.newaxis]
-    bar = colours(shades, panel.limit).repeat(14, axis=1)
-    page.paste(Image.fromarray(bar), (left, top + _TITLE))
-    for value, y in ((panel.limit, top + _TITLE), (0.0, (top + _TITLE + bottom) // 2), (-panel.limit, bottom)):
-        pen.text((left + 20, y), f"{value:.4g}", fill="black", font=font, anchor="lm")
+    draw_scale(page, (page.width - _SCALE, top + _TITLE), _SCALE_HEIGHT, panel.limit)

@@ -8,14 +8,13 @@ from PIL import Image, ImageDraw, ImageFont
 
 from service.decode import Picture
 from service.inspection.attribution.subject import Map
-from service.inspection.render import Rgb, colours
+from service.inspection.colour_scale import Rgb, colours, draw_scale
 
 _LEAST_SIDE = 336
 """Smaller maps are drawn larger, by whole factors."""
 
 _MARGIN = 12
 _TITLE = 24
-_BAR = 16
 _SCALE = 96
 """Width of the colour scale with its numbers."""
 
@@ -73,7 +72,9 @@ def draw(painted: Rgb, title: Sequence[str], values: Map) -> Rgb:
     for number, line in enumerate(title):
         pen.text((_MARGIN, _MARGIN + number * _TITLE), line, fill="black", font=font)
     page.paste(Image.fromarray(painted), (_MARGIN, top))
-    _draw_scale(page, (2 * _MARGIN + width, top), height, values)
+    limit = find_limit(values)
+    beyond = ("> " * bool((values > limit).any()), "< " * bool((values < -limit).any()))
+    draw_scale(page, (2 * _MARGIN + width, top), height, limit, beyond)
     return np.asarray(page)
 
 
@@ -91,21 +92,6 @@ def find_limit(values: Map) -> float:
     if not sizes.size:
         return 0.0
     return float(np.quantile(sizes, _WITHIN, method="higher")) or float(sizes.max())
-
-
-def _draw_scale(page: Image.Image, corner: tuple[int, int], height: int, values: Map) -> None:
-    pen, font = ImageDraw.Draw(page), ImageFont.load_default(13)
-    left, top = corner
-    limit = find_limit(values)
-    beyond = {1.0: "> " * bool((values > limit).any()), -1.0: "< " * bool((values < -limit).any())}
-    shades = np.linspace(limit, -limit, height, dtype=np.float32)[:, np.newaxis]
-    page.paste(Image.fromarray(colours(shades, limit).repeat(_BAR, axis=1)), (left, top))
-    for share in (1.0, 0.5, 0.0, -0.5, -1.0) if limit else (0.0,):
-        y = top + round((1 - share) / 2 * (height - 1))
-        pen.line([(left + _BAR, y), (left + _BAR + 3, y)], fill="black")
-        pen.text(
-            (left + _BAR + 7, y), f"{beyond.get(share, '')}{share * limit:.3g}", fill="black", font=font, anchor="lm"
-        )
 
 
 def _hatch(height: int, width: int) -> NDArray[np.bool_]:

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from service.inspection import filters
+from service.inspection.colour_scale import colours
 from service.inspection.filters import render_weights
-from service.inspection.render import colours
 
 Rgb = NDArray[np.uint8]
 

@@ -5,8 +5,9 @@ import io
 import numpy as np
 from PIL import Image
 
+from service.inspection.colour_scale import colours
 from service.inspection.layer import Layer
-from service.inspection.render import colours, render_activations, to_png
+from service.inspection.render import render_activations, to_png
 
 
 def layer(name: str, shape: list[int]) -> Layer:

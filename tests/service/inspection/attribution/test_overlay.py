@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.inspection.attribution.overlay import draw, find_limit, paint
-from service.inspection.render import colours
+from service.inspection.colour_scale import colours
 
 
 def half() -> NDArray[np.float32]:
