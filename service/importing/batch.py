@@ -9,8 +9,8 @@ from collections.abc import Callable
 import numpy as np
 from onnx import ModelProto, NodeProto, helper, numpy_helper, shape_inference
 
-from service.importing.read import opset_of
 from service.importing.values import all_names, integers, replace_nodes, unused
+from service.inspection.dataflow import opset_of
 
 
 def free_batch(model: ModelProto, batch: int) -> int:

@@ -6,9 +6,9 @@ import numpy as np
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from service.contract import LOGITS, PIXELS, PROBABILITIES
-from service.importing.read import opset_of
 from service.importing.scores import ScoreValue
 from service.importing.values import all_names, drop_unneeded, rename, unused
+from service.inspection.dataflow import opset_of
 
 _LEAST = 1e-12
 """A probability of 0 has no logarithm: it counts as this one."""

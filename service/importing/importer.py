@@ -25,10 +25,11 @@ from service.importing.options import ImportOptions, Normalisation
 from service.importing.parity import Expectation, check_parity, expect, random_pictures
 from service.importing.picture import PictureForm, find_form
 from service.importing.preprocessing import attach_preprocessing, prepare
-from service.importing.read import opset_of, read_model
+from service.importing.read import read_model
 from service.importing.scores import ScoreValue, find_scores
 from service.importing.session import Original, run_once
 from service.importing.values import tidy
+from service.inspection.dataflow import opset_of
 from service.inspection.graph import read_layers
 from service.publish import ensure_writable, publish, sha256
 

@@ -10,7 +10,16 @@ from onnx import GraphProto, ModelProto, TensorProto, helper
 from onnx.external_data_helper import load_external_data_for_tensor, uses_external_data
 from onnx.inliner import inline_local_functions
 
-from service.errors import ExternalDataRefused, ImportRefused, NotOnnx, UnsupportedOperators, UnsupportedOpset
+from service.engine import Provider, load_session
+from service.errors import (
+    ExternalDataRefused,
+    ImportRefused,
+    ModelRefused,
+    NotOnnx,
+    UnsupportedOperators,
+    UnsupportedOpset,
+)
+from service.inspection.dataflow import opset_of
 
 OLDEST_OPSET = 7
 """The contract's; before it, elementwise operators broadcast by other rules."""
@@ -57,11 +66,6 @@ def read_model(path: Path) -> ModelProto:
     del model.graph.input[:]
     model.graph.input.extend(inputs)
     return model
-
-
-def opset_of(model: ModelProto) -> int:
-    """Version of ONNX's own operators; 1 where the file says none."""
-    return next((entry.version for entry in model.opset_import if entry.domain in _STANDARD), 1)
 
 
 def _parse(path: Path) -> ModelProto:
@@ -131,11 +135,9 @@ def _runs(opset: int) -> bool:
     values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in ("x", "y")]
     graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "probe", values[:1], values[1:])
     probe = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=_IR)
-    options = ort.SessionOptions()
-    options.log_severity_level = 4
     try:
-        ort.InferenceSession(probe.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    except Exception:  # noqa: BLE001 - onnxruntime's exceptions share no base but Exception; refused is the answer
+        load_session("probe", probe.SerializeToString(), Provider.CPU, threads=1, optimised=False)
+    except ModelRefused:
         return False
     return True
 

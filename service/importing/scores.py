@@ -10,9 +10,9 @@ from onnx import ModelProto, NodeProto
 
 from service.errors import InvalidSetting, NoClassifier
 from service.importing.options import HeadName
-from service.importing.read import opset_of
 from service.importing.session import Array, Original
 from service.importing.values import makers, reads
+from service.inspection.dataflow import opset_of
 
 _PASSING = {"Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Cast", "Dropout", "Transpose"}
 """Operators that may stand behind the head and change no number of it."""

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 from onnx import ModelProto, helper
 
 from service.cores import available_cores
-from service.errors import ImportRefused
+from service.engine import Provider, load_session
+from service.errors import ImportRefused, ModelRefused
 
 Array = NDArray[Any]
 
@@ -43,17 +43,12 @@ class OpenGraph:
         del tapped.graph.output[:]
         for value in dict.fromkeys(wanted):
             tapped.graph.output.append(present.get(value) or helper.make_empty_tensor_value_info(value))
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = available_cores()
-        options.inter_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # it starves other sessions
-        options.log_severity_level = 4  # what goes wrong is raised; what is odd about a foreign file is not ours
         try:
-            self._session = ort.InferenceSession(
-                tapped.SerializeToString(), options, providers=["CPUExecutionProvider"]
+            self._session = load_session(
+                "the file", tapped.SerializeToString(), Provider.CPU, available_cores(), optimised=True
             )
-        except Exception as error:  # onnxruntime's exceptions share no base but Exception
-            raise ImportRefused(f"onnxruntime can't load the graph: {error}") from error
+        except ModelRefused as error:
+            raise ImportRefused(f"onnxruntime can't load the graph: {error.__cause__}") from error
         self._wanted = list(wanted)
 
     def run(self, feeds: Mapping[str, Array]) -> list[Array]:
@@ -64,7 +59,7 @@ class OpenGraph:
         """
         try:
             found = self._session.run(self._wanted, dict(feeds))
-        except Exception as error:  # see above
+        except Exception as error:  # onnxruntime's exceptions share no base but Exception
             raise ImportRefused(f"onnxruntime can't run the graph: {error}") from error
         if not all(isinstance(value, np.ndarray) for value in found):
             raise ImportRefused("the graph gives lists or tables where a classifier gives numbers")

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 from numpy.typing import NDArray
 from onnx import AttributeProto, NodeProto, TensorProto, helper, numpy_helper, shape_inference
+
+from service.engine import Provider, load_session
 
 FixedValue = NDArray[Any]
 """A weight, or another value that is the same for every picture."""
@@ -83,7 +84,7 @@ class Dataflow:
     @property
     def opset(self) -> int:
         """Version of ONNX's own operators in this file."""
-        return next((each.version for each in self.model.opset_import if each.domain in {"", "ai.onnx"}), 1)
+        return opset_of(self.model)
 
     def carried(self, node: NodeProto) -> list[str]:
         """A node's inputs that come from the picture."""
@@ -101,6 +102,11 @@ def read_dataflow(model: onnx.ModelProto) -> Dataflow:
     nodes = list(_on_the_way(model.graph, picture))
     tensors |= _fold(model, tensors, nodes)
     return Dataflow(model, picture, nodes, _shapes(model, picture, nodes), FixedValues(tensors))
+
+
+def opset_of(model: onnx.ModelProto) -> int:
+    """Version of ONNX's own operators; 1 where the file says none."""
+    return next((each.version for each in model.opset_import if each.domain in {"", "ai.onnx"}), 1)
 
 
 def tap(model: onnx.ModelProto, values: Sequence[str]) -> onnx.ModelProto:
@@ -196,11 +202,12 @@ def _is_doubtful(attribute: AttributeProto) -> bool:
 
 
 def run_once(model: onnx.ModelProto, feeds: Mapping[str, FixedValue], wanted: Sequence[str]) -> list[FixedValue]:
-    """Run a graph for what can be learnt of it, not for a request: on the CPU, one thread, as it stands."""
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-    options.log_severity_level = 3
-    session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    """Run a graph for what can be learnt of it, not for a request: on the CPU, one thread, as it stands.
+
+    Raises:
+        ModelRefused: onnxruntime can't load it.
+    """
+    content = model.SerializeToString()
+    session = load_session(model.graph.name, content, Provider.CPU, threads=1, optimised=False)
     outputs: list[FixedValue] = session.run(list(wanted), dict(feeds))
     return outputs

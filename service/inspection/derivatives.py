@@ -4,36 +4,22 @@ Served graphs take whole numbers, which have no gradient; behind their Cast the 
 from 0 to 255 as before, and everything can be asked how it depends on it.
 """
 
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from service.inspection.dataflow import FixedValue, tap
 from service.inspection.gradients import float_picture, gradient_model
-from service.inspection.sessions import Making, cut, make_session
+from service.inspection.sessions import Making, Shelf, cut
 
 FloatPictures = NDArray[np.float32]
 """(n, h, w, c) float32 from 0 to 255: pictures as the graph takes them, its Cast done."""
 
-_KEPT, _KEPT_BYTES = 8, 512 * 2**20
-"""Sessions that are kept for the next request, and their graphs' sizes together; the longest unused goes first."""
-
 _COTANGENT = "cotangent"
 _GRADIENT = "gradient/"
 """What `gradient_model` calls its additional input, and the outputs' names begin with."""
-
-
-@dataclass(frozen=True)
-class _Kept:
-    session: ort.InferenceSession
-    size: int
-    """Bytes of its graph, of which the weights are the most."""
 
 
 class Derivatives:
@@ -46,9 +32,7 @@ class Derivatives:
             model: the served graph.
             making: what to make sessions with.
         """
-        self._model, self._making = model, making
-        self._sessions: OrderedDict[tuple[object, ...], _Kept] = OrderedDict()
-        self._lock = threading.Lock()
+        self._model, self._shelf = model, Shelf(making)
         self.picture = float_picture(model)
         """The value that is the picture in floating point."""
 
@@ -60,7 +44,7 @@ class Derivatives:
             values: names of values that come after the picture.
         """
         wanted = tuple(sorted(set(values)))
-        session = self._find(("values", *wanted), lambda: cut(self._described(), [self.picture], wanted))
+        session = self._shelf.find(("values", *wanted), lambda: cut(self._described(), [self.picture], wanted))
         return dict(zip(wanted, session.run(list(wanted), {self.picture: pictures}), strict=True))
 
     def gradients(
@@ -81,7 +65,7 @@ class Derivatives:
             ConvscopeError: an operator on the way has no gradient; see `gradients.gradient_model`.
         """
         inner = [value for value in dict.fromkeys([of, *wrt]) if value != self.picture]
-        session = self._find(("gradients", of, *wrt), lambda: self._differentiate(of, wrt, inner))
+        session = self._shelf.find(("gradients", of, *wrt), lambda: self._differentiate(of, wrt, inner))
         names = [*inner, *(_GRADIENT + value for value in wrt)]
         found = session.run(names, {self.picture: pictures, _COTANGENT: cotangent})
         values = dict(zip(inner, found[: len(inner)], strict=True))
@@ -102,17 +86,3 @@ class Derivatives:
             described.name = self.picture
             described.type.tensor_type.elem_type = onnx.TensorProto.FLOAT
         return model
-
-    def _find(self, key: tuple[object, ...], make: Callable[[], onnx.ModelProto]) -> ort.InferenceSession:
-        with self._lock:
-            if key not in self._sessions:
-                model = make()
-                self._sessions[key] = _Kept(make_session(model, self._making, optimised=True), model.ByteSize())
-            self._sessions.move_to_end(key)
-            session = self._sessions[key].session
-            while len(self._sessions) > 1 and not self._fits():
-                self._sessions.popitem(last=False)
-            return session
-
-    def _fits(self) -> bool:
-        return len(self._sessions) <= _KEPT and sum(kept.size for kept in self._sessions.values()) <= _KEPT_BYTES

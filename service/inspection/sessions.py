@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import onnx
@@ -12,8 +12,8 @@ from onnx.utils import Extractor
 from service.engine import Provider, load_session
 from service.inspection.dataflow import FixedValue, tap
 
-_KEPT = 8
-"""Sessions of cut graphs that are kept for the next request, the longest unused goes first."""
+_KEPT, _KEPT_BYTES = 8, 512 * 2**20
+"""Sessions that are kept for the next request, and their graphs' sizes together; the longest unused goes first."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,45 @@ def cut(model: onnx.ModelProto, feeds: Sequence[str], values: Sequence[str]) -> 
     return extracted
 
 
+@dataclass(frozen=True)
+class _Kept:
+    session: ort.InferenceSession
+    size: int
+    """Bytes of its graph, of which the weights are the most."""
+
+
+class Shelf:
+    """Sessions of graphs that were made of one, each when it is first asked for; safe to call from several threads."""
+
+    def __init__(self, making: Making) -> None:
+        self._making = making
+        self._kept: OrderedDict[tuple[str, ...], _Kept] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def find(self, key: tuple[str, ...], make: Callable[[], onnx.ModelProto]) -> ort.InferenceSession:
+        """The session that is known by a key; made, optimised, where there is none.
+
+        Args:
+            key: what tells it from the others.
+            make: makes its graph.
+
+        Raises:
+            ModelRefused: onnxruntime can't load it.
+        """
+        with self._lock:
+            if key not in self._kept:
+                model = make()
+                self._kept[key] = _Kept(make_session(model, self._making, optimised=True), model.ByteSize())
+            self._kept.move_to_end(key)
+            session = self._kept[key].session
+            while len(self._kept) > 1 and not self._fits():
+                self._kept.popitem(last=False)
+            return session
+
+    def _fits(self) -> bool:
+        return len(self._kept) <= _KEPT and sum(kept.size for kept in self._kept.values()) <= _KEPT_BYTES
+
+
 class Sessions:
     """The sessions of one graph, each made when it is first needed; safe to call from several threads.
 
@@ -58,7 +97,7 @@ class Sessions:
             making: what to make them with.
         """
         self._model, self._picture, self._making = model, picture, making
-        self._sessions: OrderedDict[tuple[str, ...], ort.InferenceSession] = OrderedDict()
+        self._shelf = Shelf(making)
         self._lock = threading.Lock()
         self._whole: ort.InferenceSession | None = None
 
@@ -83,16 +122,8 @@ class Sessions:
             pixels: (n, h, w, c) uint8.
         """
         wanted = tuple(sorted(set(values) - {self._picture}))
-        outputs: list[FixedValue] = self._find(wanted).run(list(wanted), {self._picture: pixels}) if wanted else []
-        found = dict(zip(wanted, outputs, strict=True))
-        return found | ({self._picture: pixels} if self._picture in values else {})
-
-    def _find(self, wanted: tuple[str, ...]) -> ort.InferenceSession:
-        with self._lock:
-            if wanted not in self._sessions:
-                model = cut(self._model, [self._picture], wanted)
-                self._sessions[wanted] = make_session(model, self._making, optimised=True)
-            self._sessions.move_to_end(wanted)
-            while len(self._sessions) > _KEPT:
-                self._sessions.popitem(last=False)
-            return self._sessions[wanted]
+        found: dict[str, FixedValue] = {self._picture: pixels} if self._picture in values else {}
+        if wanted:
+            session = self._shelf.find(wanted, lambda: cut(self._model, [self._picture], wanted))
+            found |= zip(wanted, session.run(list(wanted), {self._picture: pixels}), strict=True)
+        return found

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from service.inspection import derivatives as module
+from service.inspection import sessions as module
 from service.inspection.activations import Inspector
 from service.inspection.sessions import make_session
 from tests.service.inspection.filters import filters
@@ -63,4 +63,4 @@ def test_a_session_is_made_once_and_few_are_kept(inspector: Inspector, monkeypat
     assert len(made) == 2
     derivatives.values(fed, ["logits"])
     assert len(made) == 3
-    assert len(derivatives._sessions) == 1
+    assert len(derivatives._shelf._kept) == 1
