@@ -1,8 +1,12 @@
 """Turns a graph that takes numbers of its own kind into one that takes pixels, by operators in front of it.
 
-pixels, uint8 (n, h, w, c) -> Cast -> channels' order -> · scale -> - mean -> / std -> Transpose -> the graph
+pixels, uint8 (n, h, w, c) -> Cast -> Transpose -> channels' order -> · scale -> - mean -> / std -> the graph
+
+Channels come first before anything is computed of them, and go last again where the graph wants them there: onnxruntime spreads
+a number per channel over a plane at once, but over the last dimension a pixel at a time.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -29,16 +33,20 @@ def attach_preprocessing(model: ModelProto, form: PictureForm, normalisation: No
     graph = model.graph
     _spell_transpose(model, form)
     steps = _Steps(graph)
+    arithmetic = [] if form.element == TensorProto.UINT8 else _arithmetic(normalisation)
+    in_planes = form.layout == "nchw" or any(operand.size > 1 for _, operand in arithmetic)
     if form.element != TensorProto.UINT8:
         steps.add("Cast", to=TensorProto.FLOAT)
+    if in_planes:
+        steps.add("Transpose", perm=[0, 3, 1, 2])
     if indices := _order(form):
-        steps.add("Gather", np.array(indices, np.int64), axis=3)
-    for operator, operand in _arithmetic(normalisation):
-        steps.add(operator, operand)
+        steps.add("Gather", np.array(indices, np.int64), axis=1 if in_planes else 3)
+    for operator, operand in arithmetic:
+        steps.add(operator, operand.reshape(-1, 1, 1) if operand.size > 1 else operand)
+    if in_planes and form.layout == "nhwc":
+        steps.add("Transpose", perm=[0, 2, 3, 1])
     if form.element not in {TensorProto.UINT8, TensorProto.FLOAT}:
         steps.add("Cast", to=form.element)
-    if form.layout == "nchw":
-        steps.add("Transpose", perm=[0, 3, 1, 2])
     steps.attach(form.name)
     shape: list[str | int | None] = ["n", form.height, form.width, form.pixel_channels]
     del graph.input[:]
@@ -94,7 +102,7 @@ def _order(form: PictureForm) -> list[int]:
 
 
 def _arithmetic(normalisation: Normalisation) -> list[tuple[str, NDArray[np.float32]]]:
-    """The operators that are needed at all, each with its operand."""
+    """The operators that are needed, each with its operand: () where it is the same for all channels, else (c,)."""
     steps: list[tuple[str, NDArray[np.float32]]] = []
     if normalisation.divisor:
         # PyTorch's ToTensor divides by 255; multiplying by 1/255 would be off by a last bit.
@@ -102,10 +110,14 @@ def _arithmetic(normalisation: Normalisation) -> list[tuple[str, NDArray[np.floa
     elif normalisation.scale != 1:
         steps.append(("Mul", np.array(normalisation.scale, np.float32)))
     if set(normalisation.mean) != {0}:
-        steps.append(("Sub", np.array(normalisation.mean, np.float32)))
+        steps.append(("Sub", _operand(normalisation.mean)))
     if set(normalisation.std) != {1}:
-        steps.append(("Div", np.array(normalisation.std, np.float32)))
+        steps.append(("Div", _operand(normalisation.std)))
     return steps
+
+
+def _operand(numbers: Sequence[float]) -> NDArray[np.float32]:
+    return np.array(numbers[0] if len(set(numbers)) == 1 else numbers, np.float32)
 
 
 class _Steps:

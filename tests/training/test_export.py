@@ -78,7 +78,7 @@ def test_every_layer_of_the_published_models_is_what_pytorchs_hooks_see(folder: 
         tensor.name: torch.from_numpy(numpy_helper.to_array(tensor).copy())
         for tensor in onnx.load_model_from_string(version.onnx).graph.initializer
     }
-    mean, std = weights["preprocessing.mean"].tolist(), weights["preprocessing.std"].tolist()
+    mean, std = weights["preprocessing.mean"].ravel().tolist(), weights["preprocessing.std"].ravel().tolist()
     spec = version.manifest.input
     trained = network(spec.channels, spec.height, spec.width, len(version.manifest.labels))
     counted = {key: value for key, value in trained.state_dict().items() if key.endswith("num_batches_tracked")}

@@ -80,7 +80,9 @@ def twin(version: PublishedVersion, pixels: Pixels) -> Twins:
     own = {name: weights[name] for name in network.state_dict() if name in weights}
     missing = network.load_state_dict(own, strict=False).missing_keys
     assert all(name.endswith("num_batches_tracked") for name in missing)
-    preprocessing = Preprocessing(weights["preprocessing.mean"].tolist(), weights["preprocessing.std"].tolist())
+    preprocessing = Preprocessing(
+        weights["preprocessing.mean"].ravel().tolist(), weights["preprocessing.std"].ravel().tolist()
+    )
     scorer = Scorer(ServingGraph(preprocessing, network.eval(), "softmax")).eval()
     inspector = load_inspector(version, Provider.CPU, 1)
     return Twins(inspector, version.manifest.labels, scorer, pixels, _last_relu(inspector))
