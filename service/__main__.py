@@ -2,24 +2,22 @@
 
 import json
 import logging
-import os
 import signal
-import socket
 import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated
 
 import typer
-import uvicorn
 from pydantic import ValidationError
 from rich.console import Console
-from uvicorn.supervisors import Multiprocess
 
 from service.app import create_app
+from service.commands.bench_url import bench_command
 from service.commands.import_file import import_command
 from service.engine import Provider, choose_provider
-from service.errors import ConvscopeError, InvalidSetting, StartFailed
+from service.errors import ConvscopeError, InvalidSetting
+from service.server import listen, serve_app, serve_in_workers
 from service.settings import Settings
 from service.shelf import tabulate
 
@@ -47,15 +45,15 @@ def serve(
     logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s", stream=sys.stderr)
     # Resolved here, so that what isn't there is refused in one line rather than while the server starts.
     settings = settings.model_copy(update={"provider": choose_provider(settings.provider)})
-    listener = _listen(settings.host, settings.port)
+    listener = listen(settings.host, settings.port)
     address = f"http://{_host_name(settings.host)}:{listener.getsockname()[1]}"
     signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn stops gracefully on it; afterwards there is nothing to do
     try:
         if settings.workers == 1:
-            config = uvicorn.Config(create_app(settings), log_level="warning")
-            _Server(config, address).run(sockets=[listener])
+            serve_app(create_app(settings), listener, lambda: _announce(address))
         else:
-            _run_workers(settings, listener, address)
+            _announce(address)
+            serve_in_workers(settings, listener)
     except KeyboardInterrupt:
         pass  # Ctrl-C, after the requests in flight were answered
     console.print("stopped")
@@ -75,36 +73,13 @@ def list_models(
 
 
 cli.command("import")(import_command)
+cli.command("bench")(bench_command)
 
 
 @cli.command(hidden=True)
 def openapi() -> None:
     """Print the API's OpenAPI schema, which the page's types are made from."""
     print(json.dumps(create_app(Settings()).openapi(), indent=2))  # noqa: T201 - the output is the product
-
-
-class _Server(uvicorn.Server):
-    """uvicorn, but it says where the page is once it answers."""
-
-    def __init__(self, config: uvicorn.Config, address: str) -> None:
-        super().__init__(config)
-        self._address = address
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            _announce(self._address)
-
-
-def _run_workers(settings: Settings, listener: socket.socket, address: str) -> None:
-    """Several processes on one socket; each reads its settings from the environment."""
-    for name, value in settings.model_dump(mode="json").items():
-        os.environ[f"CONVSCOPE_{name.upper()}"] = str(value)
-    config = uvicorn.Config(
-        "service.app:app_from_environment", factory=True, workers=settings.workers, log_level="warning"
-    )
-    _announce(address)
-    Multiprocess(config, sockets=[listener]).run()
 
 
 def _announce(address: str) -> None:
@@ -116,19 +91,6 @@ def _host_name(host: str) -> str:
     if host in {"0.0.0.0", "::", "127.0.0.1", "::1"}:  # noqa: S104 - compared, not bound
         return "localhost"
     return f"[{host}]" if ":" in host else host
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listener = socket.create_server((host, port), family=family, backlog=2048)
-    except OSError as error:
-        reason = (error.strerror or str(error)).partition(" (")[0]
-        raise StartFailed(
-            f"can't listen on {host}:{port}: {reason}; choose another with --port or CONVSCOPE_PORT"
-        ) from error
-    listener.set_inheritable(True)
-    return listener
 
 
 def _read_settings(options: dict[str, object]) -> Settings:

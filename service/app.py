@@ -10,8 +10,10 @@ from typing import Any
 
 from fastapi import Depends, FastAPI
 from PIL import Image
+from starlette.types import Receive, Scope, Send
 
-from service.cores import available_cores
+from service.batching import Patience
+from service.cores import available_cores, share_cores
 from service.engine import choose_provider
 from service.pipeline import Pipeline
 from service.pool import Pool
@@ -33,6 +35,7 @@ from service.routes import (
     weights,
     workbench,
 )
+from service.routes.express import Express
 from service.routes.served import document_version
 from service.schemas import Problem
 from service.settings import Settings
@@ -43,29 +46,47 @@ _DESCRIPTION = """A model server you can see through: POST a picture, get the pr
 computed on the way. Errors are `application/problem+json` with a stable `code`."""
 
 
+class Application(FastAPI):
+    """FastAPI, but plain requests for predictions don't go through it."""
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - FastAPI's own
+        super().__init__(**options)
+        self._express = Express(self.state)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, as the ASGI specification says."""
+        plain = self._express.recognise(scope) if scope["type"] == "http" else None
+        if plain is None:
+            await super().__call__(scope, receive, send)
+        else:
+            await self._express.answer(plain, scope, receive, send)
+
+
 def create_app(settings: Settings) -> FastAPI:
     """Make the application; models are loaded when it starts, not here."""
 
     @asynccontextmanager
     async def run(app: FastAPI) -> AsyncIterator[None]:
         _quiet_pillow()
-        cores = available_cores()
+        share = share_cores(settings.workers, available_cores())
         runtime = Runtime(
             provider=choose_provider(settings.provider),
-            threads=settings.threads or cores,
+            threads=settings.threads or share,
             max_batch=settings.max_batch,
+            inline=settings.inline,
+            patience=Patience(settings.queue, settings.patience),
         )
         with (
-            ThreadPoolExecutor(cores, thread_name_prefix="engine") as engines,
-            ThreadPoolExecutor(cores, thread_name_prefix="worker") as workers,
-            Pool("inspection", max(1, cores // 2), settings.inspection_queue) as inspection,
+            ThreadPoolExecutor(share, thread_name_prefix="engine") as engines,
+            ThreadPoolExecutor(settings.decode_threads or share, thread_name_prefix="worker") as workers,
+            Pool("inspection", max(1, share // 2), settings.inspection_queue) as inspection,
         ):
             app.state.registry = load_registry(settings.models, runtime, engines)
             app.state.pipeline = Pipeline(settings.limits, workers, inspection, settings.max_inspection_bytes)
             _report(app.state.registry, settings)
             yield
 
-    app = FastAPI(
+    app = Application(
         title="Convscope",
         version=version("convscope"),
         description=_DESCRIPTION,

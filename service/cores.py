@@ -1,4 +1,10 @@
-"""Turns what the kernel allows this process into a number of cores: affinity and the container's CPU quota."""
+"""Turns what the kernel allows into a number of cores, and that into threads: one rule, for all that computes.
+
+The cores are those of the affinity mask, or fewer where the container has a CPU quota. Worker processes share them
+evenly, and within a process both the arithmetic of a run and the decoding of pictures may use the whole share: they are
+busy in turn more often than at once, and the kernel divides time between them when they are not. The share is at least
+one thread, so more workers than cores compete.
+"""
 
 import math
 import os
@@ -16,6 +22,11 @@ def available_cores(cgroup: Path = _CGROUP) -> int:
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota = _quota(cgroup)
     return allowed if quota is None else max(1, min(allowed, math.ceil(quota)))
+
+
+def share_cores(workers: int, cores: int) -> int:
+    """Threads that each of several processes takes, at least 1."""
+    return max(1, cores // workers)
 
 
 def _quota(cgroup: Path) -> float | None:

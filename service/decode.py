@@ -1,4 +1,4 @@
-"""Turns the bytes of an encoded picture into (H, W, 3) uint8 pixels: upright, RGB, 0 to 255."""
+"""Turns the bytes of an encoded picture into upright pixels, 0 to 255: header first, then what follows."""
 
 import io
 from dataclasses import dataclass
@@ -35,32 +35,59 @@ def decode(body: bytes, limits: PictureLimits) -> Picture:
         (H, W, 3) uint8.
 
     Raises:
+        RequestError: as `open_picture` and `load_picture`.
+    """
+    return np.asarray(load_picture(open_picture(body, limits)).convert("RGB"))
+
+
+def open_picture(body: bytes, limits: PictureLimits) -> Image.Image:
+    """Read a picture's header; its pixels are decoded by `load_picture`.
+
+    Raises:
         NoPicture: the body is empty.
-        BodyTooLarge, PictureTooLarge: over the limits; the pixels were not decoded.
+        BodyTooLarge, PictureTooLarge: over the limits.
         UnsupportedPictureFormat: the bytes are in none of `FORMATS`.
-        DamagedPicture: the header is fine, what follows is not.
+        DamagedPicture: the header can't be read.
     """
     if not body:
         raise NoPicture("the body is empty: send the picture itself, or a form with the field 'file'")
     if len(body) > limits.max_bytes:
         raise BodyTooLarge(f"the picture has {len(body):,} bytes; the limit is {limits.max_bytes:,}")
-    with _open(body) as picture:
-        width, height = picture.size
-        if width * height > limits.max_pixels:
-            raise PictureTooLarge(
-                f"the picture has {width} x {height} = {width * height:,} pixels; the limit is"
-                f" {limits.max_pixels:,}: send it smaller"
-            )
-        try:
-            picture.load()
-            return np.asarray(_to_rgb(_upright(picture)))
-        except _DAMAGE as error:
-            reason = str(error) or type(error).__name__
-            raise DamagedPicture(f"the {picture.format} data can't be decoded: {reason}") from error
+    picture = _open(body)
+    width, height = picture.size
+    if width * height > limits.max_pixels:
+        raise PictureTooLarge(
+            f"the picture has {width} x {height} = {width * height:,} pixels; the limit is"
+            f" {limits.max_pixels:,}: send it smaller"
+        )
+    return picture
+
+
+def load_picture(picture: Image.Image, least: int | None = None) -> Image.Image:
+    """Decode the first frame: EXIF orientation applied, transparency laid on white.
+
+    Args:
+        picture: from `open_picture`, not yet loaded.
+        least: pixels a side that are enough. A JPEG is decoded at a half, a quarter or an eighth of its size where that
+            leaves as many: its blocks are made from fewer coefficients, which takes a part of the time.
+
+    Returns:
+        Of mode L where the picture is grey with 8 bits, else RGB.
+
+    Raises:
+        DamagedPicture: the header is fine, what follows is not.
+    """
+    try:
+        if least is not None:
+            picture.draft(None, (least, least))  # does nothing but to JPEGs
+        picture.load()
+        return _opaque(_upright(picture))
+    except _DAMAGE as error:
+        reason = str(error) or type(error).__name__
+        raise DamagedPicture(f"the {picture.format} data can't be decoded: {reason}") from error
 
 
 def _open(body: bytes) -> Image.Image:
-    """Read the header only."""
     try:
         return Image.open(io.BytesIO(body), formats=FORMATS)
     except UnidentifiedImageError as error:
@@ -75,25 +102,27 @@ def _open(body: bytes) -> Image.Image:
 
 def _upright(picture: Image.Image) -> Image.Image:
     """Apply the EXIF orientation. EXIF data too broken to be read says nothing about the pixels, so it is ignored."""
+    if not picture.info:  # nothing but pixels in it, so no orientation either
+        return picture
     try:
         return ImageOps.exif_transpose(picture)
     except (*_DAMAGE, AttributeError, ZeroDivisionError):
         return picture
 
 
-def _to_rgb(picture: Image.Image) -> Image.Image:
-    """Convert any mode that Pillow decodes to RGB, transparency laid on white."""
+def _opaque(picture: Image.Image) -> Image.Image:
+    """Convert any mode that Pillow decodes to L or RGB, transparency laid on white."""
     if picture.mode.startswith(("I", "F")):
-        return _deep_grey_to_rgb(picture)
+        return _deep_grey(picture)
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")
         page = Image.new("RGB", picture.size, "white")
         page.paste(picture, mask=picture.getchannel("A"))
         return page
-    return picture if picture.mode == "RGB" else picture.convert("RGB")
+    return picture if picture.mode in {"L", "RGB"} else picture.convert("RGB")
 
 
-def _deep_grey_to_rgb(picture: Image.Image) -> Image.Image:
+def _deep_grey(picture: Image.Image) -> Image.Image:
     """Grey of more than 8 bits to 8: Pillow's own `convert` would cut everything above 255 off.
 
     Integers are 16-bit (Pillow scales PNM to it) and keep their upper byte. Mode F (TIFF) has no fixed range: where
@@ -105,4 +134,4 @@ def _deep_grey_to_rgb(picture: Image.Image) -> Image.Image:
         grey = values * 255 if values.max() <= 1 else values
     else:
         grey = values.astype(np.int64) >> 8
-    return Image.fromarray(np.clip(grey, 0, 255).astype(np.uint8)).convert("RGB")
+    return Image.fromarray(np.clip(grey, 0, 255).astype(np.uint8))

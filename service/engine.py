@@ -66,6 +66,17 @@ class Engine:
             probabilities = np.concatenate([1 - probabilities, probabilities], axis=1)
         return Scores(logits=logits, probabilities=probabilities)
 
+    def classify(self, pixels: Pixels) -> NDArray[np.float32]:
+        """The probabilities alone, (n, K) float32: what a prediction needs.
+
+        Args:
+            pixels: (n, h, w, c) uint8 of the manifest's input size.
+        """
+        if self._is_single:
+            return self.run(pixels).probabilities
+        probabilities: NDArray[np.float32] = self._session.run([PROBABILITIES], {PIXELS: pixels})[0]
+        return probabilities
+
 
 def load_engine(manifest: Manifest, onnx: bytes, provider: Provider, threads: int) -> Engine:
     """Load a graph, hold its signature against the manifest, and run it once so that the first caller needn't wait.

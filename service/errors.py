@@ -26,6 +26,8 @@
     │   ├── TooMuchToShow               413  too_much_to_show
     │   ├── TooBusy                     429  too_busy
     │   └── NotAcceptable               406  not_acceptable
+    ├── TooLate                         503  too_late: a request that was admitted had to wait for too long
+    ├── ClientLeft                      499  client_left: nobody waits for the answer any more
     ├── ModelRefused                    500  model_refused: a version in models/ cannot be served
     │   └── ContractTooNew              500  contract_too_new
     ├── ProviderUnavailable             500  provider_unavailable: the runtime lacks what was asked for
@@ -41,6 +43,7 @@
     │   ├── LabelsRefused               422  labels_refused
     │   └── ImportDiffers               422  import_differs
     ├── PublishFailed                   500  publish_failed: nothing was published
+    ├── BenchFailed                     500  bench_failed: a server can't be measured
     └── StartFailed                     500  start_failed: the service can't start with these settings here
         └── InvalidSetting              500  invalid_setting
 
@@ -248,8 +251,16 @@ class TooBusy(RequestError):
     status = 429
     code = "too_busy"
     title = "Too busy"
-    retry_after: int = 1
-    """Seconds."""
+
+    def __init__(self, message: str, retry_after: int = 1) -> None:
+        """Say what there is too much of.
+
+        Args:
+            message: what happened and what to do.
+            retry_after: seconds until there is likely to be less of it.
+        """
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class NotAcceptable(RequestError):
@@ -258,6 +269,22 @@ class NotAcceptable(RequestError):
     status = 406
     code = "not_acceptable"
     title = "Not acceptable"
+
+
+class TooLate(ConvscopeError):
+    """A request was admitted, and then had to wait for longer than it may."""
+
+    status = 503
+    code = "too_late"
+    title = "Too late"
+
+
+class ClientLeft(ConvscopeError):
+    """The client closed the connection before it had its answer."""
+
+    status = 499
+    code = "client_left"
+    title = "Client left"
 
 
 class ModelRefused(ConvscopeError):
@@ -364,6 +391,13 @@ class PublishFailed(ConvscopeError):
 
     code = "publish_failed"
     title = "Publishing failed"
+
+
+class BenchFailed(ConvscopeError):
+    """A server can't be measured: it isn't there, there is nothing to send it, or the figures have nowhere to go."""
+
+    code = "bench_failed"
+    title = "Measuring failed"
 
 
 class StartFailed(ConvscopeError):

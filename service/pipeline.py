@@ -13,16 +13,21 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import TypeVar
 
-from service.contract import PictureInput
-from service.decode import Picture, PictureLimits, decode
+from service.decode import Picture, PictureLimits, decode, open_picture
 from service.inspection.activations import Activation, Inspector, check_budget
 from service.inspection.layer import Layer
 from service.pool import Pool
 from service.postprocess import RankedLabel, rank
-from service.preprocess import preprocess
+from service.preprocess import read_pixels
 from service.registry import ServedVersion
 
 T = TypeVar("T")
+
+_SMALL_BODY, _SMALL_PICTURE = 16 * 2**10, 96 * 96
+"""Bytes of an encoded picture, and its pixels, up to which decoding it takes less time than handing it to a thread."""
+
+_SMALL_ANSWER = 128 * 2**10
+"""Bytes of values, written as they are, up to which that is so for an answer."""
 
 
 @dataclass(frozen=True)
@@ -43,16 +48,24 @@ class Pipeline:
         Raises:
             RequestError: the picture can't be decoded; see `decode.decode`.
         """
-        return await self._in_worker(lambda: self._prepare(body, version.published.manifest.input))
+        spec = version.published.manifest.input
+        if len(body) > _SMALL_BODY:
+            return await self._in_worker(lambda: read_pixels(open_picture(body, self.limits), spec))
+        picture = open_picture(body, self.limits)
+        if picture.width * picture.height > _SMALL_PICTURE:
+            return await self._in_worker(lambda: read_pixels(picture, spec))
+        return read_pixels(picture, spec)
 
     async def predict(self, version: ServedVersion, body: bytes, top_k: int) -> list[RankedLabel]:
         """The `top_k` most probable labels of a picture, most probable first.
 
         Raises:
-            RequestError: the picture can't be decoded; see `decode.decode`.
+            RequestError: the picture can't be decoded, or too much waits already.
+            TooLate: it waited for too long.
         """
-        pixels = await self.pixels(version, body)
-        probabilities = await version.batcher.classify(pixels)
+        with version.batcher:
+            pixels = await self.pixels(version, body)
+            probabilities = await version.batcher.classify(pixels)
         return rank(probabilities, version.published.manifest.labels, top_k)
 
     async def activations(
@@ -76,7 +89,10 @@ class Pipeline:
             )
             return inspector.activations(pixels, names)
 
-        return await self.inspect(version, body, show)
+        pixels = await self.pixels(version, body)
+        if version.inline and version.has_inspector:  # as quick as the prediction that the event loop makes itself
+            return show(version.inspector(), pixels)
+        return await self.inspection.run(lambda: show(version.inspector(), pixels))
 
     async def inspect(self, version: ServedVersion, body: bytes, look: Callable[[Inspector, Picture], T]) -> T:
         """Look inside at what becomes of a picture.
@@ -108,13 +124,14 @@ class Pipeline:
         """
         return await self._in_worker(lambda: decode(body, self.limits))
 
-    async def encode(self, write: Callable[[], T]) -> T:
-        """Write a large answer beside the event loop."""
-        return await self._in_worker(write)
+    async def encode(self, write: Callable[[], T], size: int | None = None) -> T:
+        """Write an answer, beside the event loop unless it is known to be small.
 
-    def _prepare(self, body: bytes, spec: PictureInput) -> Picture:
-        picture = decode(body, self.limits)
-        return preprocess(picture, spec)
+        Args:
+            write: makes it.
+            size: bytes of the values in it, where that is known.
+        """
+        return write() if size is not None and size <= _SMALL_ANSWER else await self._in_worker(write)
 
     async def _in_worker(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self.workers, work)

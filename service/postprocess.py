@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RankedLabel:
     """A label, its position among the model's labels, and its probability in [0, 1]."""
 
@@ -24,5 +24,6 @@ def rank(probabilities: NDArray[np.float32], labels: Sequence[str], top_k: int) 
         labels: K of them, in the graph's order.
         top_k: at least 1.
     """
-    order = np.argsort(-probabilities, kind="stable")[:top_k]
-    return [RankedLabel(labels[index], index, float(probabilities[index])) for index in order.tolist()]
+    order = (-probabilities).argsort(kind="stable")[:top_k]
+    pairs = zip(order.tolist(), probabilities[order].tolist(), strict=True)
+    return [RankedLabel(labels[index], index, probability) for index, probability in pairs]

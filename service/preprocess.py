@@ -1,16 +1,17 @@
-"""Turns (H, W, 3) uint8 pixels of any size into the (h, w, c) uint8 pixels that a model's manifest asks for.
+"""Turns a picture of any size into the (h, w, c) uint8 pixels that a model's manifest asks for.
 
 Only geometry and channels happen here; scaling, mean and standard deviation are inside the ONNX graph.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from service.contract import CenterCrop, MnistForm, PictureInput, Stretch
-from service.decode import Picture
+from service.decode import Picture, load_picture
 
 _INK_FLOOR = 0.1
 """Contrast, as a share of the strongest ink, up to which a pixel counts as paper however clean the paper is."""
@@ -25,6 +26,22 @@ _WORKING_SIDE = 128
 """A larger picture is reduced to about this many pixels a side first: averaging takes noise away."""
 
 
+def read_pixels(picture: Image.Image, spec: PictureInput) -> Picture:
+    """Decode a picture into the form that the network was trained on, no larger on the way than that takes.
+
+    Args:
+        picture: from `decode.open_picture`, not yet loaded.
+        spec: the manifest's `input`.
+
+    Returns:
+        (spec.height, spec.width, spec.channels) uint8, C-contiguous.
+
+    Raises:
+        DamagedPicture: the header is fine, what follows is not.
+    """
+    return _fit(load_picture(picture, max(spec.height, spec.width) if spec.scaled_decode else None), spec)
+
+
 def preprocess(picture: Picture, spec: PictureInput) -> Picture:
     """Bring a picture into the form that the network was trained on.
 
@@ -35,16 +52,23 @@ def preprocess(picture: Picture, spec: PictureInput) -> Picture:
     Returns:
         (spec.height, spec.width, spec.channels) uint8, C-contiguous.
     """
-    image = Image.fromarray(picture)
-    if spec.channels == 1:
-        image = image.convert("L")  # ITU-R 601-2 luma
+    return _fit(Image.fromarray(picture), spec)
+
+
+def _fit(image: Image.Image, spec: PictureInput) -> Picture:
+    mode = "L" if spec.channels == 1 else "RGB"
+    if image.mode != mode:
+        image = image.convert(mode)  # to grey: ITU-R 601-2 luma
+    size = (spec.width, spec.height)
     match spec.resize:
-        case Stretch():
-            pixels = np.asarray(image.resize((spec.width, spec.height), Image.Resampling.BILINEAR))
-        case CenterCrop():
-            pixels = np.asarray(ImageOps.fit(image, (spec.width, spec.height), Image.Resampling.BILINEAR))
         case MnistForm(box=box):
             pixels = _mnist_form(image, spec.height, spec.width, box)
+        case CenterCrop() if image.size != size:
+            pixels = np.asarray(ImageOps.fit(image, size, Image.Resampling.BILINEAR))
+        case Stretch() if image.size != size:
+            pixels = np.asarray(image.resize(size, Image.Resampling.BILINEAR))
+        case _:
+            pixels = np.asarray(image)
     return np.ascontiguousarray(pixels).reshape(spec.height, spec.width, spec.channels)
 
 
@@ -78,8 +102,7 @@ def find_view(picture: Picture, spec: PictureInput) -> View:
 
 def _mnist_view(image: Image.Image, height: int, width: int, box: int) -> View:
     whole = View(0, 0, image.width, image.height)
-    pixels = np.asarray(image)
-    if pixels.shape == (height, width) and _is_mnist_form(pixels, box):
+    if _is_mnist_form(np.asarray(image), height, width, box):
         return whole
     factor = _reduction(image)
     ink = _ink(np.asarray(image.reduce(factor), dtype=np.float32))
@@ -101,7 +124,7 @@ def _mnist_form(image: Image.Image, height: int, width: int, box: int) -> Pictur
     A picture that already is in that form is returned as it is: another resampling would only blur it.
     """
     pixels = np.asarray(image)
-    if pixels.shape == (height, width) and _is_mnist_form(pixels, box):
+    if _is_mnist_form(pixels, height, width, box):
         return pixels
     ink = _ink(np.asarray(image.reduce(_reduction(image)), dtype=np.float32))
     if not ink.any():
@@ -114,13 +137,15 @@ def _reduction(image: Image.Image) -> int:
     return max(image.size) // _WORKING_SIDE if max(image.size) >= 2 * _WORKING_SIDE else 1
 
 
-def _is_mnist_form(pixels: Picture, box: int) -> bool:
-    """Whether ink is light on black, within the box, its centre of mass within a pixel of the middle."""
-    rows, columns = np.flatnonzero(pixels.any(axis=1)), np.flatnonzero(pixels.any(axis=0))
-    if not rows.size or max(np.ptp(rows), np.ptp(columns)) >= box:
+def _is_mnist_form(pixels: Picture, height: int, width: int, box: int) -> bool:
+    """Whether the size is right, ink light on black and in the box, its centre of mass within a pixel of the middle."""
+    if pixels.shape != (height, width):
         return False
-    middle = (np.array(pixels.shape) - 1) / 2
-    return bool(np.all(np.abs(_centre_of_mass(pixels) - middle) <= 1))
+    rows, columns = np.flatnonzero(pixels.any(axis=1)), np.flatnonzero(pixels.any(axis=0))
+    if not rows.size or max(rows[-1] - rows[0], columns[-1] - columns[0]) >= box:
+        return False
+    y, x = _centre_of_mass(pixels)
+    return abs(y - (height - 1) / 2) <= 1 and abs(x - (width - 1) / 2) <= 1
 
 
 def _ink(grey: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -196,9 +221,14 @@ def _corner(ink: NDArray[np.float32], height: int, width: int) -> tuple[int, int
     return int(top), int(left)
 
 
-def _centre_of_mass(ink: NDArray[np.generic]) -> NDArray[np.float64]:
+def _centre_of_mass(ink: NDArray[np.generic]) -> tuple[float, float]:
     """(y, x) in pixels, of values that are not all zero."""
-    weights = ink.astype(np.float64)
-    rows, columns = weights.sum(axis=1), weights.sum(axis=0)
-    moments = np.array([rows @ np.arange(rows.size), columns @ np.arange(columns.size)], np.float64)
-    return moments / float(weights.sum())
+    total, y, x = (_coordinates(*ink.shape) @ ink.ravel().astype(np.float64)).tolist()
+    return y / total, x / total
+
+
+@lru_cache(maxsize=64)
+def _coordinates(height: int, width: int) -> NDArray[np.float64]:
+    """(3, height * width): 1, row and column of each pixel, so that all three sums over a picture are one product."""
+    y, x = np.mgrid[0:height, 0:width]
+    return np.stack([np.ones(y.size), y.ravel(), x.ravel()])

@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from service.errors import BodyTooLarge, ConvscopeError, TooBusy
+from service.errors import BodyTooLarge, ConvscopeError, TooBusy, TooLate
 from service.schemas import Problem
 
 MEDIA_TYPE = "application/problem+json"
@@ -33,17 +33,22 @@ def document_problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: schema}} for status in statuses}
 
 
-def problem_response(problem: Problem, headers: dict[str, str] | None = None) -> Response:
+def _respond(problem: Problem, headers: dict[str, str] | None = None) -> Response:
     """The HTTP answer for one problem."""
     return Response(problem.model_dump_json(), problem.status, headers=headers, media_type=MEDIA_TYPE)
 
 
 async def _answer_convscope_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, ConvscopeError)  # noqa: S101 - Starlette's signature is wider than what it calls with
+    return answer_error(error)
+
+
+def answer_error(error: ConvscopeError) -> Response:
+    """The HTTP answer to an error that was raised on purpose."""
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("%s: %s", error.code, error)
     problem = Problem(title=error.title, status=error.status, detail=str(error), code=error.code)
-    return problem_response(problem, _headers(error))
+    return _respond(problem, _headers(error))
 
 
 def _headers(error: ConvscopeError) -> dict[str, str]:
@@ -52,15 +57,15 @@ def _headers(error: ConvscopeError) -> dict[str, str]:
             return {"Connection": "close"}
         case TooBusy():
             return {"Retry-After": str(error.retry_after)}
+        case TooLate():
+            return {"Retry-After": "1"}
     return {}
 
 
 async def _answer_invalid_parameters(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - as above
     details = [f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors()]
-    return problem_response(
-        Problem(title="Invalid parameter", status=422, detail="; ".join(details), code="invalid_parameter")
-    )
+    return _respond(Problem(title="Invalid parameter", status=422, detail="; ".join(details), code="invalid_parameter"))
 
 
 async def _answer_http_error(request: Request, error: Exception) -> Response:
@@ -69,10 +74,14 @@ async def _answer_http_error(request: Request, error: Exception) -> Response:
     code = _CODES.get(error.status_code, title.lower().replace(" ", "_"))
     detail = f"{request.method} {request.url.path}: {title.lower()}; the API is described at /docs"
     problem = Problem(title=title, status=error.status_code, detail=detail, code=code)
-    return problem_response(problem, dict(error.headers or {}))
+    return _respond(problem, dict(error.headers or {}))
 
 
 async def _answer_fault(_: Request, error: Exception) -> Response:
+    return answer_fault(error)
+
+
+def answer_fault(error: Exception) -> Response:
     """A fault of ours: the client learns that it is one, the log has the traceback (the server re-raises it)."""
     detail = f"the service failed ({type(error).__name__}); its log has the details"
-    return problem_response(Problem(title="Internal error", status=500, detail=detail, code="internal_error"))
+    return _respond(Problem(title="Internal error", status=500, detail=detail, code="internal_error"))

@@ -6,11 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from service.batching import Batcher
+from service.batching import Batcher, Patience
 from service.contract import PublishedVersion, read_version
 from service.engine import Engine, Provider, load_engine
 from service.errors import ModelRefused, UnknownModel, UnknownVersion
 from service.inspection.activations import Inspector, load_inspector
+from service.warmup import Cost, Inline, warm_up
+
+_SMALL = 8 * 2**20
+"""Bytes of a graph above which it isn't tried on one thread: it takes too long to be run by the event loop."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,10 @@ class Runtime:
     """Of the arithmetic inside one run."""
     max_batch: int
     """Pictures in one run, at most."""
+    inline: Inline
+    """Whether the event loop may run small networks itself."""
+    patience: Patience
+    """How much may wait for one version."""
 
 
 @dataclass
@@ -32,14 +40,25 @@ class ServedVersion:
     published: PublishedVersion
     runtime: Runtime
     batcher: Batcher
+    cost: Cost
+    """Measured when it was loaded."""
+    inline: bool
+    """The event loop runs it."""
+    threads: int
+    """Of the arithmetic inside one run."""
     _inspector: Inspector | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def has_inspector(self) -> bool:
+        """Whether it was looked into before, so that the next look needn't wait for a session to be made."""
+        return self._inspector is not None
 
     def inspector(self) -> Inspector:
         """The session that shows the inside, made when it is first asked for: most versions are never looked into."""
         with self._lock:
             if self._inspector is None:
-                self._inspector = load_inspector(self.published, self.runtime.provider, self.runtime.threads)
+                self._inspector = load_inspector(self.published, self.runtime.provider, self.threads)
             return self._inspector
 
 
@@ -111,8 +130,28 @@ def _load(folder: Path, runtime: Runtime, executor: ThreadPoolExecutor) -> Serve
     if not folder.name.isdecimal() or folder.name.startswith("0"):
         raise ModelRefused(f"{folder.parent.name}/{folder.name}: a version's folder is named 1, 2, 3 …")
     published = read_version(folder)
-    engine: Engine = load_engine(
-        published.manifest, published.int8 or published.onnx, runtime.provider, runtime.threads
-    )
-    batcher = Batcher(lambda pixels: engine.run(pixels).probabilities, executor, runtime.max_batch)
-    return ServedVersion(published, runtime, batcher)
+    engine, cost, inline = _place(published, runtime, executor)
+    batcher = Batcher(engine.classify, None if inline else executor, runtime.max_batch, runtime.patience)
+    return ServedVersion(published, runtime, batcher, cost, inline, 1 if inline else runtime.threads)
+
+
+def _place(published: PublishedVersion, runtime: Runtime, executor: ThreadPoolExecutor) -> tuple[Engine, Cost, bool]:
+    """Load and measure the engine; small ones run on one thread, the event loop's.
+
+    Raises:
+        ModelRefused: see `load_engine`.
+    """
+    manifest, graph = published.manifest, published.int8 or published.onnx
+
+    def load(threads: int) -> tuple[Engine, Cost]:
+        engine = load_engine(manifest, graph, runtime.provider, threads)
+        return engine, warm_up(engine, manifest.input, runtime.max_batch, executor)
+
+    may_be = runtime.provider is Provider.CPU and runtime.inline is not Inline.NEVER
+    if may_be and (len(graph) <= _SMALL or runtime.inline is Inline.ALWAYS):
+        engine, cost = load(1)
+        if cost.is_small or runtime.inline is Inline.ALWAYS:
+            return engine, cost, True
+        if runtime.threads == 1:
+            return engine, cost, False
+    return (*load(runtime.threads), False)

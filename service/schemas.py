@@ -54,6 +54,9 @@ class ModelDescription(Answer):
     parameters: int
     metrics: Mapping[str, float]
     provider: str = Field(description="what runs it: cpu or cuda")
+    threads: int = Field(description="of the arithmetic inside one run")
+    inline: bool = Field(description="the event loop runs it itself: handing a run to a thread would take longer")
+    seconds: float = Field(description="that a run with one picture took when it was loaded")
     created: str = Field(description="when it was published, ISO 8601")
     dataset: DatasetRecord | None
     training: TrainingRecord | None

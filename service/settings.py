@@ -8,6 +8,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.decode import PictureLimits
 from service.engine import Provider
+from service.warmup import Inline
 
 
 class Settings(BaseSettings):
@@ -24,9 +25,17 @@ class Settings(BaseSettings):
     """Processes that answer."""
     provider: Provider = Provider.AUTO
     threads: Annotated[int, Field(ge=0)] = 0
-    """Of the arithmetic inside one run, per process; 0: the cores that this process may use."""
+    """Of the arithmetic inside one run, per process; 0: this process's share of the cores, see `cores`."""
+    decode_threads: Annotated[int, Field(ge=0)] = 0
+    """For what would hold up the event loop, decoding large pictures for one; 0: the same share."""
+    inline: Inline = Inline.AUTO
+    """Whether the event loop runs small networks itself."""
     max_batch: Annotated[int, Field(ge=1)] = 32
     """Pictures in one run, at most."""
+    queue: Annotated[int, Field(ge=1)] = 256
+    """Predictions of one version that are admitted and not yet answered, at most."""
+    patience: Annotated[float, Field(gt=0)] = 20.0
+    """Seconds that an admitted prediction may wait."""
     max_bytes: Annotated[int, Field(ge=1)] = PictureLimits().max_bytes
     """Of an encoded picture."""
     max_pixels: Annotated[int, Field(ge=1)] = PictureLimits().max_pixels

@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from service.app import create_app
 from service.contract import PublishedVersion, read_version
 from service.engine import Provider
+from service.server import OPTIONS
 from service.settings import Settings
 
 # Threads of PyTorch that wait by spinning make its work many times as long where another process wants the cores.
@@ -48,6 +49,13 @@ def lenet() -> PublishedVersion:
     return read_version(MODELS / "digits" / "1")
 
 
+@pytest.fixture(scope="session")
+def seven(digits: PublishedVersion) -> bytes:
+    """A held-out handwritten 7, as PNG."""
+    file = next(sample.file for sample in digits.evidence.samples if sample.label == "7")
+    return (digits.folder / "samples" / file).read_bytes()
+
+
 @contextmanager
 def serving(settings: Settings) -> Iterator[str]:
     """Run the service behind a real socket; gives its address."""
@@ -59,7 +67,7 @@ def serving(settings: Settings) -> Iterator[str]:
 def serving_app(app: FastAPI) -> Iterator[str]:
     """Run any application behind a real socket; gives its address."""
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+    server = uvicorn.Server(uvicorn.Config(app, **OPTIONS))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:

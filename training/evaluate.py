@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torchmetrics.functional import classification
 
-from service.decode import PictureLimits, decode
+from service.decode import PictureLimits, open_picture
 from service.engine import Engine, Scores
 from service.evidence import LabelFigures, Sample, TestFigures
-from service.preprocess import preprocess
+from service.preprocess import read_pixels
 from training.data.dataset import Dataset, Split
 
 _BATCH = 500
@@ -117,7 +117,7 @@ def answer_samples(engine: Engine, dataset: Dataset) -> dict[str, tuple[bytes, S
     """The sample pictures by file name, each with what the service will answer to it."""
     samples = {}
     for index, sample in enumerate(dataset.samples):
-        pixels = preprocess(decode(sample.content, PictureLimits()), dataset.input)
+        pixels = read_pixels(open_picture(sample.content, PictureLimits()), dataset.input)
         probabilities = engine.run(pixels[np.newaxis]).probabilities[0]
         best = int(probabilities.argmax())
         file = f"{index:02d}-{_slug(sample.label)}.{sample.extension}"

@@ -2,8 +2,8 @@
 
 pixels, uint8 (n, h, w, c) -> Cast -> Transpose -> channels' order -> · scale -> - mean -> / std -> the graph
 
-Channels come first before anything is computed of them, and go last again where the graph wants them there: onnxruntime spreads
-a number per channel over a plane at once, but over the last dimension a pixel at a time.
+Channels come first before anything is computed of them, and go last again where the graph wants them there: onnxruntime
+spreads a number per channel over a plane at once, but over the last dimension a pixel at a time.
 """
 
 from collections.abc import Sequence

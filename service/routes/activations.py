@@ -14,6 +14,7 @@ from service.inspection.layer import Layer
 from service.inspection.render import render_activations, to_png
 from service.inspection.statistics import measure
 from service.media import JSON, NPZ, PICTURE_BODY, PNG, SAFETENSORS, choose_format
+from service.pipeline import Pipeline
 from service.problems import document_problems
 from service.registry import ServedVersion
 from service.routes.served import Body, Served, Stages
@@ -66,8 +67,29 @@ async def show_activations(  # noqa: PLR0913, PLR0917 - each is a part of the re
     """What each layer computed for a picture: statistics and values, or tensors by layer name, or a picture of them."""
     form = choose_format(accept, (JSON, SAFETENSORS, NPZ, PNG))
     names = [name for item in layers for name in item.split(",") if name]
+    content = await write_activations(pipeline, served, body, form, names, values=values)
+    return Response(content, media_type=form)
+
+
+async def write_activations(  # noqa: PLR0913 - each is a part of the request
+    pipeline: Pipeline, served: ServedVersion, body: bytes, form: str, names: Sequence[str] = (), *, values: bool = True
+) -> bytes:
+    """What layers compute for a picture, in one of the formats on offer.
+
+    Args:
+        pipeline: answers it.
+        served: whose layers.
+        body: the encoded picture.
+        form: the media type of the answer.
+        names: of the layers; none: all.
+        values: with the values, where it is JSON.
+
+    Raises:
+        RequestError: see `Pipeline.activations`.
+    """
     activations = await pipeline.activations(served, body, names, _WEIGHTS[form] if values else 1)
-    return Response(await pipeline.encode(lambda: _encode(form, served, activations, values)), media_type=form)
+    size = sum(activation.nbytes for _, activation in activations) if form == SAFETENSORS else None
+    return await pipeline.encode(lambda: _encode(form, served, activations, values), size)
 
 
 def _encode(form: str, served: ServedVersion, activations: Sequence[tuple[Layer, Activation]], values: bool) -> bytes:

@@ -1,28 +1,41 @@
 """The answer to a picture: `…/predict`."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
+import orjson
 from fastapi import APIRouter, Query
+from fastapi.responses import Response
 
-from service.media import PICTURE_BODY
+from service.media import JSON, PICTURE_BODY
+from service.postprocess import RankedLabel
 from service.problems import document_problems
+from service.registry import ServedVersion
 from service.routes.served import Body, Served, Stages
-from service.schemas import Prediction, Predictions
+from service.schemas import Predictions
 
 router = APIRouter(tags=["prediction"])
 
+TOP_K = 5
+"""Labels in an answer, where the request doesn't say."""
 
-@router.post("/predict", openapi_extra=PICTURE_BODY, responses=document_problems(400, 404, 413, 415, 422))
+
+@router.post(
+    "/predict",
+    openapi_extra=PICTURE_BODY,
+    responses={200: {"model": Predictions}, **document_problems(400, 404, 413, 415, 422, 429, 503)},
+)
 async def predict(
     served: Served,
     pipeline: Stages,
     body: Body,
-    top_k: Annotated[int, Query(ge=1, description="how many labels to answer with")] = 5,
-) -> Predictions:
+    top_k: Annotated[int, Query(ge=1, description="how many labels to answer with")] = TOP_K,
+) -> Response:
     """The most probable labels of one picture: the request's body itself, or the field `file` of a form."""
-    ranked = await pipeline.predict(served, body, top_k)
-    return Predictions(
-        model=served.published.name,
-        version=served.published.version,
-        predictions=[Prediction(label=item.label, index=item.index, probability=item.probability) for item in ranked],
-    )
+    return Response(write_prediction(served, await pipeline.predict(served, body, top_k)), media_type=JSON)
+
+
+def write_prediction(served: ServedVersion, ranked: Sequence[RankedLabel]) -> bytes:
+    """The answer as JSON; see `schemas.Predictions`."""
+    published = served.published
+    return orjson.dumps({"model": published.name, "version": published.version, "predictions": ranked})

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Request
 
+from service.body import find_body
 from service.errors import UnknownVersion
-from service.media import read_picture, read_pictures
 from service.pipeline import Pipeline
 from service.registry import Registry, ServedVersion
 
@@ -16,19 +16,19 @@ _MOST_PICTURES = 16
 """In one form, where a route takes several."""
 
 
-def find_registry(request: Request) -> Registry:
+async def find_registry(request: Request) -> Registry:
     """All models being served."""
     registry: Registry = request.app.state.registry
     return registry
 
 
-def find_pipeline(request: Request) -> Pipeline:
+async def find_pipeline(request: Request) -> Pipeline:
     """The way of a picture through a version."""
     pipeline: Pipeline = request.app.state.pipeline
     return pipeline
 
 
-def find_version(
+async def find_version(
     request: Request,
     registry: Annotated[Registry, Depends(find_registry)],
     model: Annotated[str, Path(description="the model's name", examples=["digits"])],
@@ -56,18 +56,18 @@ async def find_picture(request: Request, pipeline: Annotated[Pipeline, Depends(f
     """The encoded picture of the request.
 
     Raises:
-        RequestError: see `media.read_picture`.
+        RequestError: see `body.Body.picture`.
     """
-    return await read_picture(request, pipeline.limits.max_bytes)
+    return await find_body(request.scope, request.receive).picture(pipeline.limits.max_bytes)
 
 
 async def find_pictures(request: Request, pipeline: Annotated[Pipeline, Depends(find_pipeline)]) -> list[bytes]:
     """The encoded pictures of the request.
 
     Raises:
-        RequestError: see `media.read_pictures`.
+        RequestError: see `body.Body.form`.
     """
-    return await read_pictures(request, pipeline.limits.max_bytes, _MOST_PICTURES)
+    return (await find_body(request.scope, request.receive).form(pipeline.limits.max_bytes, _MOST_PICTURES)).pictures
 
 
 Models = Annotated[Registry, Depends(find_registry)]

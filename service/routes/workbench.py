@@ -8,13 +8,14 @@ import orjson
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import Response
 
+from service.body import FIELD, find_body
 from service.errors import InvalidSteps
 from service.inspection.activations import check_budget
 from service.inspection.render import render_maps
 from service.inspection.statistics import measure
 from service.inspection.steps import Steps, describe_steps, read_steps
 from service.inspection.workbench import Map, Outcome, lay_out, work
-from service.media import FIELD, JSON, NPZ, PNG, SAFETENSORS, choose_format, read_picture_and_fields
+from service.media import JSON, NPZ, PNG, SAFETENSORS, choose_format
 from service.pipeline import Pipeline
 from service.problems import document_problems
 from service.routes.served import Stages, find_pipeline
@@ -61,13 +62,13 @@ async def _read_request(
 
     Raises:
         InvalidSteps: there are none, or they can't be read.
-        RequestError: see `media.read_picture`.
+        RequestError: see `body.Body.form`.
     """
-    body, fields = await read_picture_and_fields(request, pipeline.limits.max_bytes)
-    text = fields.get(_STEPS, "") if steps is None else steps
+    form = await find_body(request.scope, request.receive).form(pipeline.limits.max_bytes, most=1)
+    text = form.fields.get(_STEPS, "") if steps is None else steps
     if not text:
         raise InvalidSteps(f"no steps: put them into the query or the form's field '{_STEPS}', for example {_EXAMPLE}")
-    return body, read_steps(text)
+    return form.pictures[0], read_steps(text)
 
 
 Order = Annotated[tuple[bytes, Steps], Depends(_read_request)]

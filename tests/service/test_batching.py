@@ -2,13 +2,19 @@
 
 import asyncio
 import threading
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 
 import numpy as np
 import pytest
 
-from service.batching import Batcher
+from service.batching import Batcher, Patience
 from service.engine import Pixels
+from service.errors import TooBusy, TooLate
+
+PATIENCE = Patience(requests=100, seconds=5)
 
 Scores = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
 
@@ -41,7 +47,7 @@ def engine() -> Recorder:
 async def crowd(engine: Recorder, values: list[int], max_batch: int = 4) -> list[object]:
     """Have one request occupy the engine, let all `values` queue behind it, and gather their answers."""
     with ThreadPoolExecutor(1) as executor:
-        batcher = Batcher(engine, executor, max_batch)
+        batcher = Batcher(engine, executor, max_batch, PATIENCE)
         engine.free.clear()
         first = asyncio.create_task(batcher.classify(picture(0)))
         await asyncio.sleep(0.02)
@@ -55,7 +61,7 @@ async def crowd(engine: Recorder, values: list[int], max_batch: int = 4) -> list
 def test_an_idle_engine_answers_at_once_and_alone(engine: Recorder) -> None:
     async def one_by_one() -> list[float]:
         with ThreadPoolExecutor(1) as executor:
-            batcher = Batcher(engine, executor, 8)
+            batcher = Batcher(engine, executor, 8, PATIENCE)
             return [float((await batcher.classify(picture(value)))[0]) for value in (3, 1, 2)]
 
     assert asyncio.run(one_by_one()) == [3, 1, 2]
@@ -77,7 +83,7 @@ def test_a_failure_reaches_every_waiter_of_its_batch_and_no_other(engine: Record
 def test_who_has_gone_away_is_not_computed(engine: Recorder) -> None:
     async def leave() -> None:
         with ThreadPoolExecutor(1) as executor:
-            batcher = Batcher(engine, executor, 4)
+            batcher = Batcher(engine, executor, 4, PATIENCE)
             engine.free.clear()
             running, gone, staying = (asyncio.create_task(batcher.classify(picture(value))) for value in (1, 2, 3))
             await asyncio.sleep(0.02)
@@ -89,3 +95,74 @@ def test_who_has_gone_away_is_not_computed(engine: Recorder) -> None:
     asyncio.run(leave())
     assert sum(engine.sizes) <= 2 + 1
     assert 2 not in engine.sizes[1:]
+
+
+@pytest.fixture(params=["here", "in a thread"])
+def executor(request: pytest.FixtureRequest) -> Iterator[ThreadPoolExecutor | None]:
+    """Where batches run: in the event loop's own thread, or in another."""
+    if request.param == "here":
+        yield None
+        return
+    with ThreadPoolExecutor(1) as threads:
+        yield threads
+
+
+def test_what_comes_in_together_runs_together(engine: Recorder, executor: ThreadPoolExecutor | None) -> None:
+    async def ask() -> list[float]:
+        batcher = Batcher(engine, executor, 4, PATIENCE)
+        answers = await asyncio.gather(*(batcher.classify(picture(value)) for value in range(10)))
+        return [float(answer[0]) for answer in answers]
+
+    assert asyncio.run(ask()) == list(range(10))
+    assert engine.sizes == [4, 4, 2]
+
+
+def test_an_engine_that_fails_goes_on_with_the_next(engine: Recorder, executor: ThreadPoolExecutor | None) -> None:
+    async def ask() -> list[object]:
+        batcher = Batcher(engine, executor, 1, PATIENCE)
+        values = (1, 255, 3)
+        return await asyncio.gather(*(batcher.classify(picture(value)) for value in values), return_exceptions=True)
+
+    first, second, third = asyncio.run(ask())
+    assert isinstance(second, RuntimeError)
+    assert [np.asarray(answer).item() for answer in (first, third)] == [1, 3]
+
+
+def test_over_the_limit_nothing_is_admitted(engine: Recorder) -> None:
+    batcher = Batcher(engine, None, 4, Patience(requests=2, seconds=5))
+    with batcher, batcher, pytest.raises(TooBusy, match="2 pictures wait"), batcher:
+        pass
+    with batcher:
+        pass
+
+
+def test_what_would_take_too_long_is_not_admitted_and_is_told_when_to_come_back(engine: Recorder) -> None:
+    def slow(pixels: Pixels) -> Scores:
+        time.sleep(0.05)
+        return engine(pixels)
+
+    batcher = Batcher(slow, None, 4, Patience(requests=10_000, seconds=1))
+    asyncio.run(batcher.classify(picture(1)))
+    with ExitStack() as places:
+        for _ in range(21):  # 1 s is twenty times 0.05 s
+            with suppress(TooBusy):
+                places.enter_context(batcher)
+        with pytest.raises(TooBusy, match=r"pictures wait already, which takes about 1\.\d s") as refused:
+            places.enter_context(batcher)
+    assert refused.value.retry_after == 2
+
+
+def test_who_has_waited_for_too_long_is_told_so_and_not_computed(engine: Recorder) -> None:
+    async def ask() -> None:
+        with ThreadPoolExecutor(1) as executor:
+            batcher = Batcher(engine, executor, 1, Patience(requests=10, seconds=0.05))
+            engine.free.clear()
+            first, second = (asyncio.create_task(batcher.classify(picture(value))) for value in (1, 2))
+            await asyncio.sleep(0.2)
+            engine.free.set()
+            assert float((await first)[0]) == 1
+            with pytest.raises(TooLate, match=r"within 0\.05 s"):
+                await second
+
+    asyncio.run(ask())
+    assert engine.sizes == [1]

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from service.contract import PictureInput
-from service.decode import Picture, PictureLimits, decode
+from service.decode import Picture, PictureLimits, decode, open_picture
 from service.errors import BodyTooLarge, NoPicture, RequestError
-from service.preprocess import preprocess
+from service.preprocess import read_pixels
 
 _LIMITS = PictureLimits()
 """The service's own: what it would refuse is not learnt from."""
@@ -78,7 +78,7 @@ def read_picture(path: Path, spec: PictureInput) -> tuple[str, Picture]:
         RequestError: it is no picture that the service takes.
     """
     content = read_content(path)
-    return _digest(content), preprocess(decode(content, _LIMITS), spec)
+    return _digest(content), read_pixels(open_picture(content, _LIMITS), spec)
 
 
 def read_content(path: Path) -> bytes:

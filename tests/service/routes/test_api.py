@@ -25,13 +25,6 @@ from tests.published import brightness_graph, evidence, manifest, white_png
 PNG = {"Content-Type": "image/png"}
 
 
-@pytest.fixture(scope="session")
-def seven(digits: PublishedVersion) -> bytes:
-    """A held-out handwritten 7, as PNG."""
-    file = next(sample.file for sample in digits.evidence.samples if sample.label == "7")
-    return (digits.folder / "samples" / file).read_bytes()
-
-
 def problem(response: httpx.Response, status: int, code: str) -> str:
     """Check a refusal; gives its detail."""
     assert response.status_code == status, response.text
