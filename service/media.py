@@ -13,22 +13,24 @@ SAFETENSORS = "application/vnd.safetensors"
 NPZ = "application/x-npz"
 PNG = "image/png"
 
-PICTURE_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "image/*": {"schema": {"type": "string", "format": "binary"}},
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": [FIELD],
-                    "properties": {FIELD: {"type": "string", "format": "binary", "description": "the picture"}},
-                }
-            },
-        },
-    }
-}
-"""The OpenAPI description of a picture in a body, for a route's `openapi_extra`."""
+_BYTES = {"type": "string", "format": "binary"}
+BINARY: dict[str, Any] = {"schema": _BYTES}
+"""The OpenAPI description of an answer, or of a body, that is no text."""
+
+
+def describe_body(**fields: dict[str, Any]) -> dict[str, Any]:
+    """The OpenAPI description of a picture in a body, for a route's `openapi_extra`.
+
+    Args:
+        fields: JSON schemas of what else a form may say, by name.
+    """
+    properties = {FIELD: _BYTES | {"description": "the picture"}, **fields}
+    form = {"schema": {"type": "object", "required": [FIELD], "properties": properties}}
+    return {"requestBody": {"required": True, "content": {"image/*": BINARY, "multipart/form-data": form}}}
+
+
+PICTURE_BODY = describe_body()
+"""A picture and no more."""
 
 
 def choose_format(accept: str | None, offers: Sequence[str]) -> str:

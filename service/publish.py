@@ -14,10 +14,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from service.contract import EVIDENCE_FILE, MANIFEST_FILE, MODEL_FILE, Manifest, read_version
+from service.contract import EVIDENCE_FILE, MANIFEST_FILE, MODEL_FILE, Manifest
 from service.engine import Provider, load_engine
 from service.errors import ModelRefused, PublishFailed
 from service.evidence import Evidence
+from service.published import read_version
 
 STAGING_PREFIX = ".staging-"
 """Folders of this prefix in the models folder are versions in the making; whoever reads the folder passes them by."""

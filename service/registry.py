@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from service.batching import Batcher, Patience
-from service.contract import PublishedVersion, read_version
 from service.engine import Engine, Provider, load_engine
 from service.errors import ModelRefused, UnknownModel, UnknownVersion
 from service.inspection.activations import Inspector, load_inspector
+from service.published import PublishedVersion, read_version
 from service.warmup import Cost, Inline, warm_up
 
 _SMALL = 8 * 2**20

@@ -4,8 +4,9 @@ from pathlib import Path
 
 from rich.table import Table
 
-from service.contract import Manifest, PublishedVersion, read_version
+from service.contract import Manifest
 from service.errors import ModelRefused
+from service.published import PublishedVersion, read_version
 from service.registry import list_version_folders
 
 

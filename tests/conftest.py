@@ -14,8 +14,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from service.app import create_app
-from service.contract import PublishedVersion, read_version
 from service.engine import Provider
+from service.published import PublishedVersion, read_version
 from service.server import OPTIONS
 from service.settings import Settings
 

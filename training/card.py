@@ -6,8 +6,9 @@ After M. Mitchell et al., "Model Cards for Model Reporting", FAccT 2019.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from service.contract import CenterCrop, Manifest, MnistForm, PictureInput, PublishedVersion
+from service.contract import CenterCrop, Manifest, MnistForm, PictureInput
 from service.evidence import LabelFigures, TestFigures
+from service.published import PublishedVersion
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#])")
 """Characters that Markdown or HTML would take for more than themselves."""

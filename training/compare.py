@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from rich.table import Table
 
-from service.contract import PublishedVersion
 from service.engine import Provider, load_engine
 from service.errors import InvalidSetting
+from service.published import PublishedVersion
 from training.config import TrainingConfig
 from training.data.dataset import Dataset
 from training.data.source import load_dataset

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from service.contract import PublishedVersion, read_version
 from service.errors import InvalidSetting
+from service.published import PublishedVersion, read_version
 
 
 def find_published(models: Path, name: str) -> PublishedVersion:

@@ -16,9 +16,10 @@ from pydantic import ValidationError
 from service.contract import CenterCrop, ImportRecord, Manifest, MnistForm, OnnxFile, PictureInput, Resize, Stretch
 from service.cores import available_cores
 from service.engine import Provider, load_engine
-from service.errors import FixedBatch, ImportDiffers, ImportRefused, InvalidSetting
+from service.errors import InvalidSetting
 from service.evidence import Evidence, Parity, TestFigures
 from service.importing.batch import free_batch
+from service.importing.errors import FixedBatch, ImportDiffers, ImportRefused
 from service.importing.head import attach_head, free_names
 from service.importing.labels import read_labels
 from service.importing.options import ImportOptions, Normalisation

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from service.errors import LabelsRefused
+from service.importing.errors import LabelsRefused
 
 _WORDNET = re.compile(r"^n\d{8}\s+(?=\S)")
 """ImageNet's number of a word, in front of it."""

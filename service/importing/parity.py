@@ -7,8 +7,8 @@ import numpy as np
 from onnx import TensorProto
 
 from service.engine import Engine, Pixels, Scores
-from service.errors import FixedBatch, ImportDiffers
 from service.evidence import Parity
+from service.importing.errors import FixedBatch, ImportDiffers
 from service.importing.options import Normalisation
 from service.importing.picture import PictureForm
 from service.importing.preprocessing import prepare

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper
 
-from service.errors import ImportRefused, InvalidSetting, NoPictureInput, SeveralInputs
+from service.errors import InvalidSetting
+from service.importing.errors import ImportRefused, NoPictureInput, SeveralInputs
 from service.importing.options import Channels, ImportOptions, Layout
 from service.importing.session import run_once
 

@@ -11,14 +11,8 @@ from onnx.external_data_helper import load_external_data_for_tensor, uses_extern
 from onnx.inliner import inline_local_functions
 
 from service.engine import Provider, load_session
-from service.errors import (
-    ExternalDataRefused,
-    ImportRefused,
-    ModelRefused,
-    NotOnnx,
-    UnsupportedOperators,
-    UnsupportedOpset,
-)
+from service.errors import ModelRefused
+from service.importing.errors import ExternalDataRefused, ImportRefused, NotOnnx, UnsupportedOperators, UnsupportedOpset
 from service.inspection.dataflow import opset_of
 
 OLDEST_OPSET = 7

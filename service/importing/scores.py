@@ -8,7 +8,8 @@ from typing import Literal
 import numpy as np
 from onnx import ModelProto, NodeProto
 
-from service.errors import InvalidSetting, NoClassifier
+from service.errors import InvalidSetting
+from service.importing.errors import NoClassifier
 from service.importing.options import HeadName
 from service.importing.session import Array, Original
 from service.importing.values import makers, reads

@@ -9,7 +9,8 @@ from onnx import ModelProto, helper
 
 from service.cores import available_cores
 from service.engine import Provider, load_session
-from service.errors import ImportRefused, ModelRefused
+from service.errors import ModelRefused
+from service.importing.errors import ImportRefused
 
 Array = NDArray[Any]
 

@@ -11,7 +11,6 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from service.contract import PublishedVersion
 from service.engine import Pixels, Provider
 from service.errors import TooMuchToShow
 from service.inspection.dataflow import FixedValue
@@ -19,6 +18,7 @@ from service.inspection.derivatives import Derivatives
 from service.inspection.graph import LayerTable, read_table
 from service.inspection.layer import Layer
 from service.inspection.sessions import Making, Sessions
+from service.published import PublishedVersion
 
 Activation = NDArray[np.float32]
 """(C, H, W) or (K,) float32: one layer's output for one picture."""

@@ -13,7 +13,7 @@ from service.inspection.activations import Activation
 from service.inspection.layer import Layer
 from service.inspection.render import render_activations, to_png
 from service.inspection.statistics import measure
-from service.media import JSON, NPZ, PICTURE_BODY, PNG, SAFETENSORS, choose_format
+from service.media import BINARY, JSON, NPZ, PICTURE_BODY, PNG, SAFETENSORS, choose_format
 from service.pipeline import Pipeline
 from service.problems import document_problems
 from service.registry import ServedVersion
@@ -28,12 +28,11 @@ Accept = Annotated[str | None, Header(description="the format of the answer")]
 _WEIGHTS = {JSON: 6, SAFETENSORS: 2, NPZ: 2, PNG: 3}
 """Memory that values take together with the answer that is made of them, against float32: about 20 digits as JSON."""
 
-_BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 _PROBLEMS = document_problems(400, 404, 406, 413, 415, 422, 429)
 
 
 def _formats(model: type, *binary: str) -> dict[int | str, dict[str, Any]]:
-    return {200: {"model": model, "content": dict.fromkeys(binary, _BINARY)}, **_PROBLEMS}
+    return {200: {"model": model, "content": dict.fromkeys(binary, BINARY)}, **_PROBLEMS}
 
 
 @router.post("/input", openapi_extra=PICTURE_BODY, responses=_formats(Pixels, PNG, SAFETENSORS, NPZ))

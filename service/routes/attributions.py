@@ -17,7 +17,7 @@ from service.inspection.attribution.overlay import draw, paint, stack
 from service.inspection.attribution.placement import place
 from service.inspection.attribution.subject import Figure, Map
 from service.inspection.render import to_png
-from service.media import JSON, PICTURE_BODY, PNG, SAFETENSORS, choose_format
+from service.media import BINARY, JSON, PICTURE_BODY, PNG, SAFETENSORS, choose_format
 from service.pipeline import Pipeline
 from service.preprocess import find_view
 from service.problems import document_problems
@@ -28,7 +28,6 @@ from service.tensors import to_safetensors
 
 router = APIRouter(tags=["inspection"])
 
-_BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 
 _DRAWING = 48
 """Bytes of memory that drawing takes for a pixel."""
@@ -100,7 +99,7 @@ class _Found:
     "/attributions",
     openapi_extra=PICTURE_BODY,
     responses={
-        200: {"model": AttributionMap | AttributionMaps, "content": {PNG: _BINARY, SAFETENSORS: _BINARY}},
+        200: {"model": AttributionMap | AttributionMaps, "content": {PNG: BINARY, SAFETENSORS: BINARY}},
         **document_problems(400, 404, 406, 413, 415, 422, 429),
     },
 )

@@ -8,10 +8,11 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import FileResponse
 
-from service.contract import EXEMPLARS_FILE, EXEMPLARS_FOLDER, PublishedVersion, read_exemplars
+from service.contract import EXEMPLARS_FILE, EXEMPLARS_FOLDER
 from service.errors import NoExemplars, UnknownChannel, UnknownExemplar, UnknownLayer
 from service.evidence import Exemplars
 from service.problems import document_problems
+from service.published import PublishedVersion, read_exemplars
 from service.registry import ServedVersion
 from service.routes.served import Served
 from service.schemas import ChannelExemplars, ExemplarPicture

@@ -14,7 +14,7 @@ from service.inspection.filters import render_weights
 from service.inspection.layer import Kind, Layer
 from service.inspection.statistics import measure
 from service.inspection.weights import Weights, read_weights, weigh_weights
-from service.media import JSON, NPZ, PNG, SAFETENSORS, choose_format
+from service.media import BINARY, JSON, NPZ, PNG, SAFETENSORS, choose_format
 from service.problems import document_problems
 from service.registry import ServedVersion
 from service.routes.served import Served, Stages
@@ -23,7 +23,6 @@ from service.tensors import to_npz, to_safetensors
 
 router = APIRouter(tags=["inspection"])
 
-_BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 _BYTES = {JSON: 40, PNG: 16}
 """Memory that a number takes on its way into an answer, about; 12 in the binary formats."""
 
@@ -52,7 +51,7 @@ class LayerWeights(Answer):
 @router.get(
     "/weights/{layer:path}",
     responses={
-        200: {"model": LayerWeights, "content": dict.fromkeys((SAFETENSORS, NPZ, PNG), _BINARY)},
+        200: {"model": LayerWeights, "content": dict.fromkeys((SAFETENSORS, NPZ, PNG), BINARY)},
         **document_problems(404, 406, 413, 422, 429),
     },
 )

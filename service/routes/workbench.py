@@ -8,14 +8,14 @@ import orjson
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import Response
 
-from service.body import FIELD, find_body
+from service.body import find_body
 from service.errors import InvalidSteps
 from service.inspection.activations import check_budget
 from service.inspection.render import render_maps
 from service.inspection.statistics import measure
 from service.inspection.steps import Steps, describe_steps, read_steps
 from service.inspection.workbench import Map, Outcome, lay_out, work
-from service.media import JSON, NPZ, PNG, SAFETENSORS, choose_format
+from service.media import BINARY, JSON, NPZ, PNG, SAFETENSORS, choose_format, describe_body
 from service.pipeline import Pipeline
 from service.problems import document_problems
 from service.routes.served import Stages, find_pipeline
@@ -29,25 +29,9 @@ _EXAMPLE = '[{"kind": "conv", "kernel": "sobel-x"}, {"kind": "relu"}, {"kind": "
 _SCHEMA, STEP_SCHEMAS = describe_steps("#/components/schemas/{model}")
 """Of the list of steps; and of each kind of step by name, for the components of the OpenAPI document."""
 
-_BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
-_FORM: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "image/*": _BINARY,
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": [FIELD],
-                    "properties": {
-                        FIELD: {"type": "string", "format": "binary", "description": "the picture"},
-                        _STEPS: {"type": "string", "description": "JSON, as the query's `steps`", "example": _EXAMPLE},
-                    },
-                }
-            },
-        },
-    }
-}
+_FORM = describe_body(**{
+    _STEPS: {"type": "string", "description": "JSON, as the query's `steps`", "example": _EXAMPLE}
+})  # fmt: skip
 
 
 async def _read_request(
@@ -78,7 +62,7 @@ Order = Annotated[tuple[bytes, Steps], Depends(_read_request)]
     "/v1/workbench",
     openapi_extra=_FORM,
     responses={
-        200: {"model": Workbench, "content": dict.fromkeys((SAFETENSORS, NPZ, PNG), _BINARY)},
+        200: {"model": Workbench, "content": dict.fromkeys((SAFETENSORS, NPZ, PNG), BINARY)},
         **document_problems(400, 406, 413, 415, 422, 429),
     },
 )

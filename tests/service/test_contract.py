@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from service.contract import MnistForm, PictureInput, PublishedVersion, read_version
+from service.contract import MnistForm, PictureInput
 from service.errors import ContractTooNew, ModelRefused
 from service.publish import publish
+from service.published import PublishedVersion, read_version
 from tests.published import brightness_graph, evidence, manifest, white_png
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from service.contract import read_version
 from service.errors import PublishFailed
 from service.publish import STAGING_PREFIX, publish
+from service.published import read_version
 from tests.published import brightness_graph, evidence, manifest, white_png
 
 

@@ -4,8 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from service.contract import PublishedVersion
 from service.engine import Engine, Pixels, Provider, load_engine
+from service.published import PublishedVersion
 from service.warmup import Cost, warm_up
 
 

@@ -8,11 +8,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from service.contract import Manifest, MnistForm, PictureInput, PublishedVersion, Stretch
+from service.contract import Manifest, MnistForm, PictureInput, Stretch
 from service.decode import Picture
 from service.engine import Provider, load_engine
 from service.evidence import Evidence
 from service.inspection.activations import Inspector, load_inspector
+from service.published import PublishedVersion
 from tests.published import evidence, manifest
 from training.export import ExportedGraph
 from training.serving_graph import Preprocessing, ServingGraph

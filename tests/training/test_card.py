@@ -7,15 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from service.contract import (
-    CenterCrop,
-    DatasetRecord,
-    MnistForm,
-    PublishedVersion,
-    TrainingRecord,
-    read_version,
-)
+from service.contract import CenterCrop, DatasetRecord, MnistForm, TrainingRecord
 from service.evidence import Calibration, Evidence, LabelFigures, Quantization, TestFigures
+from service.published import PublishedVersion, read_version
 from tests.conftest import MODELS
 from tests.published import brightness_graph, evidence, manifest
 from training.card import write_card

@@ -10,9 +10,9 @@ from PIL import Image, ImageDraw
 from typer.testing import CliRunner, Result
 
 from service.__main__ import cli as service_cli
-from service.contract import PublishedVersion, read_exemplars, read_version
 from service.engine import Provider, load_engine
 from service.errors import ConvscopeError, InvalidSetting
+from service.published import PublishedVersion, read_exemplars, read_version
 from training.commands.card import card
 from training.commands.compare import compare
 from training.commands.init import init

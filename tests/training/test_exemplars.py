@@ -13,9 +13,10 @@ from PIL import Image
 from torch import Tensor, nn
 
 import training.exemplars
-from service.contract import PictureInput, Stretch, read_exemplars
+from service.contract import PictureInput, Stretch
 from service.evidence import Exemplars
 from service.inspection.graph import read_layers
+from service.published import read_exemplars
 from tests.training.learnt import learn, small_network
 from training.data.dataset import Dataset, Split
 from training.exemplars import find_exemplars

@@ -9,11 +9,12 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
-from service.contract import PictureInput, PublishedVersion, read_version
+from service.contract import PictureInput
 from service.decode import PictureLimits, decode
 from service.engine import Provider, load_engine
 from service.inspection.activations import load_inspector
 from service.preprocess import preprocess
+from service.published import PublishedVersion, read_version
 from tests.conftest import MODELS
 from tests.training.inspected import GREY, compare, pixels_of, published, serving
 from training.data.dataset import Dataset

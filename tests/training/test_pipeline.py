@@ -13,9 +13,10 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from service.contract import PictureInput, read_version
+from service.contract import PictureInput
 from service.engine import Provider, load_engine
 from service.errors import PublishFailed
+from service.published import read_version
 from tests.conftest import ROOT
 from tests.published import manifest
 from tests.training.conftest import Recorder

@@ -8,9 +8,10 @@ import onnx
 import pytest
 from onnx import TensorProto
 
-from service.contract import INT8_FILE, Manifest, read_version
+from service.contract import INT8_FILE, Manifest
 from service.engine import Engine, Pixels, Provider, Scores, load_engine
 from service.publish import publish, sha256
+from service.published import read_version
 from tests.published import evidence
 from tests.training.learnt import learn, load
 from training.data.dataset import Dataset, Split

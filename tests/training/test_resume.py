@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from service.contract import read_version
+from service.published import read_version
 from training.checkpoint import read_checkpoint
 from training.errors import NothingToResume
 from training.metrics import read_metrics

@@ -10,10 +10,10 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
-from service.contract import PublishedVersion, read_version
 from service.engine import Engine, Provider, load_engine
 from service.importing.importer import Imported, import_file
 from service.importing.options import ImportOptions
+from service.published import PublishedVersion, read_version
 
 SIDE = 8
 CLASSES = 5

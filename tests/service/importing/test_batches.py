@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from onnx import NodeProto, helper
 
-from service.errors import FixedBatch
+from service.importing.errors import FixedBatch
 from tests.service.importing.foreign import SIDE, Foreign, ask, bring, noise, to_nchw, weight
 
 

@@ -11,8 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from service.__main__ import cli
-from service.contract import read_version
 from service.errors import InvalidSetting
+from service.published import read_version
 from tests.service.importing.foreign import SIDE, Foreign
 
 FILES = Path(__file__).parent / "files"

@@ -7,7 +7,8 @@ import pytest
 from onnx import TensorProto, helper
 
 from service.contract import CenterCrop, MnistForm, Stretch
-from service.errors import InvalidSetting, NoPictureInput
+from service.errors import InvalidSetting
+from service.importing.errors import NoPictureInput
 from service.importing.options import Normalisation
 from tests.service.importing.foreign import SIDE, Foreign, ask, bring, noise, to_nchw, weight
 

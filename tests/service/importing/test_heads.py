@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from onnx import TensorProto
 
-from service.errors import InvalidSetting, NoClassifier
+from service.errors import InvalidSetting
+from service.importing.errors import NoClassifier
 from tests.service.importing.foreign import Foreign, ask, bring, noise, softmax, to_nchw, weight
 
 

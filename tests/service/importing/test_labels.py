@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from service.errors import LabelsRefused
+from service.importing.errors import LabelsRefused
 from service.importing.labels import read_labels
 
 

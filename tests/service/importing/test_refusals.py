@@ -10,11 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
-from service.errors import (
-    ConvscopeError,
+from service.errors import ConvscopeError, InvalidSetting
+from service.importing.errors import (
     ExternalDataRefused,
     ImportRefused,
-    InvalidSetting,
     NoClassifier,
     NoPictureInput,
     NotOnnx,

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from service.contract import PublishedVersion
 from service.engine import Provider
 from service.errors import TooMuchToShow, UnknownChannel, UnknownLayer
 from service.inspection.activations import Inspector, load_inspector
 from service.inspection.dream import Abandoned, Dream, Moment, dream, find_goal, usual_steps
 from service.inspection.graph import LayerTable
+from service.published import PublishedVersion
 from tests.service.inspection.filters import filters
 
 BUDGET = 2**29

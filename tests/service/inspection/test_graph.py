@@ -7,10 +7,10 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from service.contract import PublishedVersion
 from service.inspection.dataflow import tap
 from service.inspection.graph import read_layers
 from service.inspection.layer import Layer
+from service.published import PublishedVersion
 
 
 def weights(name: str, *shape: int) -> onnx.TensorProto:

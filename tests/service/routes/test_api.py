@@ -15,8 +15,9 @@ from fastapi import FastAPI
 from PIL import Image
 from safetensors.numpy import load
 
-from service.contract import EVIDENCE_FILE, MANIFEST_FILE, PublishedVersion
+from service.contract import EVIDENCE_FILE, MANIFEST_FILE
 from service.publish import publish
+from service.published import PublishedVersion
 from service.routes.page import add_page
 from service.schemas import Activations, Layers, ModelDescription, Models, Pixels, Predictions, Samples
 from tests.conftest import MODEL_NAMES, serving_app

@@ -8,8 +8,9 @@ import onnx
 import torch
 from torch import nn
 
-from service.contract import PictureInput, PublishedVersion
+from service.contract import PictureInput
 from service.decode import Picture
+from service.published import PublishedVersion
 from tests.training.inspected import pixels_of, published, serving
 from training.export import ExportedGraph, export
 from training.networks.catalogue import NETWORKS

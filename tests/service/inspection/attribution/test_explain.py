@@ -8,7 +8,6 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from service.contract import PublishedVersion
 from service.engine import Pixels, Provider
 from service.errors import TooMuchToShow, UnknownClass, UnknownLayer, UnsuitableLayer
 from service.inspection.activations import Inspector, load_inspector
@@ -17,6 +16,7 @@ from service.inspection.attribution.occlusion import occlusion
 from service.inspection.attribution.subject import Subject
 from service.inspection.graph import read_table
 from service.inspection.sessions import Making
+from service.published import PublishedVersion
 from tests.published import brightness_graph
 from tests.service.inspection.attribution.twins import Twins, random_twins
 from tests.service.inspection.filters import filters

@@ -14,8 +14,8 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
-from service.contract import PublishedVersion
 from service.inspection.attribution.explain import Method
+from service.published import PublishedVersion
 from tests.service.inspection.attribution.twins import Twins, random_twins, twin
 
 Reference = Callable[[Twins, Tensor, int], Tensor]

@@ -11,10 +11,11 @@ from onnx import numpy_helper
 from torch import Tensor, nn
 
 from service.contract import PictureInput as Input
-from service.contract import PublishedVersion, Stretch
+from service.contract import Stretch
 from service.engine import Pixels, Provider
 from service.inspection.activations import Inspector, load_inspector
 from service.inspection.attribution.explain import Attribution, Method, Options, Question, explain
+from service.published import PublishedVersion
 from tests.training.inspected import published
 from training.export import export
 from training.networks.catalogue import NETWORKS

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch.nn import functional
 
-from service.contract import PublishedVersion
 from service.errors import NotDifferentiable
 from service.inspection.gradients import float_picture, gradient_model
 from service.inspection.gradients.builder import Builder
 from service.inspection.gradients.rules import RULES
+from service.published import PublishedVersion
 from tests.service.inspection.gradients.comparison import CLOSE, Numbers, difference, network, node, normal, run
 
 KERNEL, DENSE = normal(4, 3, 3, 3, seed=7), normal(4, 5, seed=8)

@@ -1,0 +1,143 @@
+"""Turns `models/<name>/<version>/` into a version, read and held against the contract, its graph not yet loaded."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import ConfigDict, Field, ValidationError
+
+from service.contract import (
+    CONTRACT,
+    EVIDENCE_FILE,
+    EXEMPLARS_FILE,
+    EXEMPLARS_FOLDER,
+    FILM_FOLDER,
+    INT8_FILE,
+    MANIFEST_FILE,
+    MODEL_FILE,
+    SAMPLES_FOLDER,
+    Manifest,
+)
+from service.errors import ContractTooNew, ModelRefused
+from service.evidence import Evidence, Exemplars, Frozen
+
+
+class PublishedVersion(Frozen):
+    """One version as it lies on disk, read and checked, its graph not yet loaded."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    folder: Path
+    version: Annotated[int, Field(ge=1)]
+    manifest: Manifest
+    evidence: Evidence
+    onnx: bytes = Field(repr=False)
+    """The graph that is looked into, and that answers where there is no int8 one."""
+    int8: bytes | None = Field(default=None, repr=False)
+    """The graph that answers, where the manifest names one."""
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self.manifest.name
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read and validate `manifest.json`.
+
+    Raises:
+        ContractTooNew: it was written under a contract newer than `CONTRACT`.
+        ModelRefused: it is missing, no JSON, or breaks the contract (an unknown key does).
+    """
+    document = _read_json(folder / MANIFEST_FILE)
+    number = document.get("contract") if isinstance(document, dict) else None
+    if isinstance(number, int) and number > CONTRACT:
+        raise ContractTooNew(
+            f"{_place(folder)} was published under contract {number}; this Convscope knows contracts up to {CONTRACT}:"
+            " upgrade the service to serve it"
+        )
+    try:
+        return Manifest.model_validate_json(json.dumps(document))
+    except ValidationError as error:
+        raise ModelRefused(f"{_place(folder)}/{MANIFEST_FILE}: {_first_problem(error)}") from error
+
+
+def read_version(folder: Path) -> PublishedVersion:
+    """Read `models/<name>/<version>/` and check all that can be checked without running the graph.
+
+    Raises:
+        ContractTooNew: see `read_manifest`.
+        ModelRefused: a file is missing or broken, the names don't match, or `model.onnx` is not the file recorded.
+    """
+    manifest = read_manifest(folder)
+    if manifest.name != folder.parent.name:
+        raise ModelRefused(f"{_place(folder)} holds a version of {manifest.name!r}: a version can't change its model")
+    try:
+        evidence = Evidence.model_validate_json(_read_bytes(folder / EVIDENCE_FILE))
+    except ValidationError as error:
+        raise ModelRefused(f"{_place(folder)}/{EVIDENCE_FILE}: {_first_problem(error)}") from error
+    for file in [f"{SAMPLES_FOLDER}/{sample.file}" for sample in evidence.samples] + [
+        f"{FILM_FOLDER}/{frame.file}" for frame in manifest.film
+    ]:
+        if not (folder / file).is_file():
+            raise ModelRefused(f"{_place(folder)}/{file} is missing")
+    return PublishedVersion(
+        folder=folder,
+        version=int(folder.name),
+        manifest=manifest,
+        evidence=evidence,
+        onnx=_read_graph(folder / MODEL_FILE, manifest.onnx.sha256),
+        int8=_read_graph(folder / INT8_FILE, manifest.int8.sha256) if manifest.int8 else None,
+    )
+
+
+def read_exemplars(folder: Path) -> Exemplars | None:
+    """Read `exemplars/exemplars.json` of a version; None where it has none.
+
+    Raises:
+        ModelRefused: it is there, but broken.
+    """
+    path = folder / EXEMPLARS_FOLDER / EXEMPLARS_FILE
+    if not path.is_file():
+        return None
+    try:
+        return Exemplars.model_validate_json(_read_bytes(path))
+    except ValidationError as error:
+        raise ModelRefused(f"{_place(folder)}/{EXEMPLARS_FOLDER}/{EXEMPLARS_FILE}: {_first_problem(error)}") from error
+
+
+def _read_graph(path: Path, digest: str) -> bytes:
+    onnx = _read_bytes(path)
+    found = hashlib.sha256(onnx).hexdigest()
+    if found != digest:
+        raise ModelRefused(
+            f"{_place(path.parent)}/{path.name} has sha256 {found}, its manifest says {digest}:"
+            " the file was changed after it was published"
+        )
+    return onnx
+
+
+def _read_json(path: Path) -> object:
+    try:
+        return json.loads(_read_bytes(path))
+    except ValueError as error:
+        raise ModelRefused(f"{_place(path.parent)}/{path.name} is not JSON: {error}") from error
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelRefused(f"{_place(path.parent)}/{path.name} can't be read: {error.strerror}") from error
+
+
+def _place(folder: Path) -> str:
+    """`<name>/<version>`: what an operator looks for, without the path of the machine it is on."""
+    return f"{folder.parent.name}/{folder.name}"
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    place = ".".join(str(part) for part in problem["loc"])
+    return f"{place}: {problem['msg']}" if place else problem["msg"]
