@@ -31,6 +31,7 @@
     ├── ModelRefused                    500  model_refused: a version in models/ cannot be served
     │   └── ContractTooNew              500  contract_too_new
     ├── ProviderUnavailable             500  provider_unavailable: the runtime lacks what was asked for
+    ├── ScalingRefused                  422  scaling_refused: decoding at a part of the size would change answers
     ├── PublishFailed                   500  publish_failed: nothing was published
     ├── BenchFailed                     500  bench_failed: a server can't be measured
     └── StartFailed                     500  start_failed: the service can't start with these settings here
@@ -295,6 +296,14 @@ class ProviderUnavailable(ConvscopeError):
 
     code = "provider_unavailable"
     title = "Execution provider unavailable"
+
+
+class ScalingRefused(ConvscopeError):
+    """Decoding JPEGs at a part of their size isn't proved to keep a version's answers; nothing was published."""
+
+    status = 422
+    code = "scaling_refused"
+    title = "Scaling refused"
 
 
 class PublishFailed(ConvscopeError):

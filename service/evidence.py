@@ -80,6 +80,16 @@ class Quantization(Frozen):
     """It loses at most 0.3 points and is faster."""
 
 
+class ScaledDecoding(Frozen):
+    """What decoding JPEGs at a part of their size was seen to change."""
+
+    pictures: Count
+    max_change: Share
+    """Of any probability of any picture."""
+    changed: Count
+    """Pictures that got another label."""
+
+
 class Sample(Frozen):
     """A held-out picture under `samples/`, its true label, and what the model answered when it was published."""
 
@@ -95,6 +105,7 @@ class Evidence(Frozen):
     parity: Parity
     test: TestFigures
     quantization: Quantization | None = None
+    scaled_decoding: ScaledDecoding | None = None
     samples: tuple[Sample, ...]
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from rich.table import Table
 
 from service.contract import Manifest
-from service.errors import ModelRefused
+from service.errors import ModelRefused, UnknownModel
 from service.published import PublishedVersion, read_version
 from service.registry import list_version_folders
 
@@ -27,6 +27,21 @@ def tabulate(models: Path) -> tuple[Table, list[str]]:
             table.add_row(folder.parent.name, folder.name, style="red")
             refused.append(f"{folder.parent.name} {folder.name} is refused: {error}")
     return table, refused
+
+
+def find_folder(models: Path, name: str) -> Path:
+    """The folder of a model's latest version.
+
+    Raises:
+        UnknownModel: there is none.
+    """
+    folders = [
+        folder for folder in list_version_folders(models) if folder.parent.name == name and folder.name.isdecimal()
+    ]
+    if not folders:
+        known = ", ".join(sorted({folder.parent.name for folder in list_version_folders(models)})) or "none"
+        raise UnknownModel(f"no model is called {name!r} in {models}; there are: {known}")
+    return max(folders, key=lambda folder: int(folder.name))
 
 
 def _describe(version: PublishedVersion) -> list[str]:
