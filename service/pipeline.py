@@ -13,12 +13,12 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import TypeVar
 
-from service.decode import Picture, PictureLimits, decode, open_picture
+from service.decode import Picture, PictureLimits, decode, decode_small_png, open_picture
 from service.inspection.activations import Activation, Inspector, check_budget
 from service.inspection.layer import Layer
 from service.pool import Pool
 from service.postprocess import RankedLabel, rank
-from service.preprocess import read_pixels
+from service.preprocess import fit, read_pixels
 from service.registry import ServedVersion
 
 T = TypeVar("T")
@@ -51,6 +51,8 @@ class Pipeline:
         spec = version.published.manifest.input
         if len(body) > _SMALL_BODY:
             return await self._in_worker(lambda: read_pixels(open_picture(body, self.limits), spec))
+        if (small := decode_small_png(body, _SMALL_PICTURE)) is not None:
+            return fit(small, spec)
         picture = open_picture(body, self.limits)
         if picture.width * picture.height > _SMALL_PICTURE:
             return await self._in_worker(lambda: read_pixels(picture, spec))

@@ -1,15 +1,14 @@
 """Turns (K,) probabilities into the most probable labels."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 
-@dataclass(frozen=True, slots=True)
-class RankedLabel:
-    """A label, its position among the model's labels, and its probability in [0, 1]."""
+class RankedLabel(TypedDict):
+    """A label, its position among the model's labels, and its probability in [0, 1]; what `schemas.Prediction` says."""
 
     label: str
     index: int
@@ -26,4 +25,4 @@ def rank(probabilities: NDArray[np.float32], labels: Sequence[str], top_k: int) 
     """
     order = (-probabilities).argsort(kind="stable")[:top_k]
     pairs = zip(order.tolist(), probabilities[order].tolist(), strict=True)
-    return [RankedLabel(labels[index], index, probability) for index, probability in pairs]
+    return [{"label": labels[index], "index": index, "probability": probability} for index, probability in pairs]

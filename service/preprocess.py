@@ -39,7 +39,7 @@ def read_pixels(picture: Image.Image, spec: PictureInput) -> Picture:
     Raises:
         DamagedPicture: the header is fine, what follows is not.
     """
-    return _fit(load_picture(picture, max(spec.height, spec.width) if spec.scaled_decode else None), spec)
+    return fit(load_picture(picture, max(spec.height, spec.width) if spec.scaled_decode else None), spec)
 
 
 def preprocess(picture: Picture, spec: PictureInput) -> Picture:
@@ -52,10 +52,11 @@ def preprocess(picture: Picture, spec: PictureInput) -> Picture:
     Returns:
         (spec.height, spec.width, spec.channels) uint8, C-contiguous.
     """
-    return _fit(Image.fromarray(picture), spec)
+    return fit(Image.fromarray(picture), spec)
 
 
-def _fit(image: Image.Image, spec: PictureInput) -> Picture:
+def fit(image: Image.Image, spec: PictureInput) -> Picture:
+    """Bring a decoded picture into the form that the network was trained on; see `preprocess`."""
     mode = "L" if spec.channels == 1 else "RGB"
     if image.mode != mode:
         image = image.convert(mode)  # to grey: ITU-R 601-2 luma
@@ -102,7 +103,7 @@ def find_view(picture: Picture, spec: PictureInput) -> View:
 
 def _mnist_view(image: Image.Image, height: int, width: int, box: int) -> View:
     whole = View(0, 0, image.width, image.height)
-    if _is_mnist_form(np.asarray(image), height, width, box):
+    if _in_mnist_form(image, height, width, box) is not None:
         return whole
     factor = _reduction(image)
     ink = _ink(np.asarray(image.reduce(factor), dtype=np.float32))
@@ -123,8 +124,7 @@ def _mnist_form(image: Image.Image, height: int, width: int, box: int) -> Pictur
 
     A picture that already is in that form is returned as it is: another resampling would only blur it.
     """
-    pixels = np.asarray(image)
-    if _is_mnist_form(pixels, height, width, box):
+    if (pixels := _in_mnist_form(image, height, width, box)) is not None:
         return pixels
     ink = _ink(np.asarray(image.reduce(_reduction(image)), dtype=np.float32))
     if not ink.any():
@@ -137,15 +137,20 @@ def _reduction(image: Image.Image) -> int:
     return max(image.size) // _WORKING_SIDE if max(image.size) >= 2 * _WORKING_SIDE else 1
 
 
-def _is_mnist_form(pixels: Picture, height: int, width: int, box: int) -> bool:
-    """Whether the size is right, ink light on black and in the box, its centre of mass within a pixel of the middle."""
-    if pixels.shape != (height, width):
-        return False
-    rows, columns = np.flatnonzero(pixels.any(axis=1)), np.flatnonzero(pixels.any(axis=0))
-    if not rows.size or max(rows[-1] - rows[0], columns[-1] - columns[0]) >= box:
-        return False
+def _in_mnist_form(image: Image.Image, height: int, width: int, box: int) -> Picture | None:
+    """The pixels of a picture that already is in that form: (height, width) uint8; None where it isn't.
+
+    It is, if ink is light on black and in the box, its centre of mass within a pixel of the middle.
+    """
+    extent = image.getbbox() if image.size == (width, height) else None
+    if extent is None:
+        return None
+    left, top, right, bottom = extent
+    if max(right - left, bottom - top) > box:
+        return None
+    pixels = np.asarray(image)
     y, x = _centre_of_mass(pixels)
-    return abs(y - (height - 1) / 2) <= 1 and abs(x - (width - 1) / 2) <= 1
+    return pixels if abs(y - (height - 1) / 2) <= 1 and abs(x - (width - 1) / 2) <= 1 else None
 
 
 def _ink(grey: NDArray[np.float32]) -> NDArray[np.float32]:
