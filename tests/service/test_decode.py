@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from service.decode import FORMATS, Picture, PictureLimits, decode
+from service.decode import FORMATS, Picture, PictureLimits, decode, decode_small_png
 from service.errors import (
     BodyTooLarge,
     ConvscopeError,
@@ -168,3 +168,35 @@ def test_no_damage_gets_past_as_anything_but_a_refusal(damage: bytes, place: int
         decode(bytes(body), LIMITS)
     except ConvscopeError as error:
         assert error.status < 500
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+@pytest.mark.parametrize("size", [(1, 1), (28, 28), (5, 17), (96, 96)])
+def test_a_small_png_comes_out_as_ever(mode: str, size: tuple[int, int]) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), np.uint8)
+    body = encoded(Image.fromarray(noise).convert(mode))
+    small = decode_small_png(body, 96 * 96)
+    assert small is not None
+    assert small.mode == mode
+    assert np.array_equal(np.asarray(small.convert("RGB")), decode(body, LIMITS))
+
+
+def test_what_is_no_plain_small_png_is_left_to_the_usual_way(data: Path) -> None:
+    picture = Image.effect_noise((20, 20), 60)
+    plain = encoded(picture)
+    assert decode_small_png(plain, 400) is not None
+    assert decode_small_png(plain, 399) is None
+    for form, options in (("JPEG", {}), ("GIF", {}), ("PNG", {"dpi": (72, 72)}), ("PNG", {"transparency": 3})):
+        assert decode_small_png(encoded(picture, form, **options), 400) is None
+    for mode in ("1", "P", "RGBA", "LA", "I;16"):
+        assert decode_small_png(encoded(picture.convert(mode)), 400) is None
+    for cut in range(len(plain)):
+        assert decode_small_png(plain[:cut], 400) is None
+    for at in range(len(plain)):
+        damaged = bytearray(plain)
+        damaged[at] ^= 0x10
+        assert decode_small_png(bytes(damaged), 400) is None
+    for path in sorted([*(data / "images").iterdir(), *(data / "hostile-images").iterdir()]):
+        small = decode_small_png(path.read_bytes(), 10_000)
+        if small is not None:
+            assert np.array_equal(np.asarray(small.convert("RGB")), decode(path.read_bytes(), LIMITS))
