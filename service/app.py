@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from service.batching import Patience
 from service.cores import available_cores, share_cores
-from service.engine import choose_provider
+from service.engine import Provider, choose_provider
 from service.pipeline import Pipeline
 from service.pool import Pool
 from service.problems import add_problem_handlers
@@ -43,6 +43,8 @@ from service.schemas import Problem
 from service.settings import Settings
 
 log = logging.getLogger("convscope")
+
+_MAX_BATCH = {Provider.CPU: 16, Provider.CUDA: 64}
 
 _SWITCH = 0.5e-3
 """Seconds after which a thread that computes in Python lets another one do so."""
@@ -74,10 +76,11 @@ def create_app(settings: Settings) -> FastAPI:
     async def run(app: FastAPI) -> AsyncIterator[None]:
         _quiet_pillow()
         share = share_cores(settings.workers, available_cores())
+        provider = choose_provider(settings.provider)
         runtime = Runtime(
-            provider=choose_provider(settings.provider),
+            provider=provider,
             threads=settings.threads or share,
-            max_batch=settings.max_batch,
+            max_batch=settings.max_batch or _MAX_BATCH[provider],
             inline=settings.inline,
             patience=Patience(settings.queue, settings.patience),
         )

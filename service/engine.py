@@ -9,6 +9,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
+from service.buffers import Buffers
 from service.contract import LOGITS, PIXELS, PROBABILITIES, Manifest
 from service.errors import ModelRefused, ProviderUnavailable
 
@@ -50,9 +51,18 @@ class Engine:
     softmax makes (1 - sigmoid(z), sigmoid(z)).
     """
 
-    def __init__(self, session: ort.InferenceSession, *, is_single: bool = False) -> None:
+    def __init__(self, session: ort.InferenceSession, *, is_single: bool = False, device: str | None = None) -> None:
+        """Take a session over.
+
+        Args:
+            session: of a serving graph.
+            is_single: it has a single sigmoid output.
+            device: onnxruntime's name of where buffers stay between runs; None: there are none.
+        """
         self._session = session
         self._is_single = is_single
+        self._device = device
+        self._buffers: dict[int, Buffers] = {}
 
     def run(self, pixels: Pixels) -> Scores:
         """Classify n pictures.
@@ -74,8 +84,17 @@ class Engine:
         """
         if self._is_single:
             return self.run(pixels).probabilities
+        if self._device is not None:
+            return self._find_buffers(pixels.shape, self._device).run(pixels)
         probabilities: NDArray[np.float32] = self._session.run([PROBABILITIES], {PIXELS: pixels})[0]
         return probabilities
+
+    def _find_buffers(self, shape: tuple[int, ...], device: str) -> Buffers:
+        size = shape[0]
+        if size not in self._buffers:
+            labels = next(node.shape[1] for node in self._session.get_outputs() if node.name == PROBABILITIES)
+            self._buffers[size] = Buffers(self._session, shape, labels, device)
+        return self._buffers[size]
 
 
 def load_engine(manifest: Manifest, onnx: bytes, provider: Provider, threads: int) -> Engine:
@@ -93,7 +112,7 @@ def load_engine(manifest: Manifest, onnx: bytes, provider: Provider, threads: in
     session = load_session(manifest.name, onnx, provider, threads, optimised=True)
     is_single = _has_single_output(session, manifest)
     _check_signature(session, manifest, outputs=1 if is_single else len(manifest.labels))
-    engine = Engine(session, is_single=is_single)
+    engine = Engine(session, is_single=is_single, device="cuda" if provider is Provider.CUDA else None)
     spec = manifest.input
     engine.run(np.zeros((1, spec.height, spec.width, spec.channels), np.uint8))
     return engine

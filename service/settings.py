@@ -30,8 +30,8 @@ class Settings(BaseSettings):
     """For what would hold up the event loop, decoding large pictures for one; 0: the same share."""
     inline: Inline = Inline.AUTO
     """Whether the event loop runs small networks itself."""
-    max_batch: Annotated[int, Field(ge=1)] = 32
-    """Pictures in one run, at most."""
+    max_batch: Annotated[int, Field(ge=0)] = 0
+    """Pictures in one run, at most; 0: 16 on the CPU, where more take only memory, and 64 on a GPU."""
     queue: Annotated[int, Field(ge=1)] = 256
     """Predictions of one version that are admitted and not yet answered, at most."""
     patience: Annotated[float, Field(gt=0)] = 20.0
