@@ -16,11 +16,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from service.contract import PROBABILITIES, read_version
+from service.contract import PROBABILITIES
 from service.engine import Pixels, Provider
 from service.inspection.activations import Inspector, load_inspector
 from service.inspection.attribution.explain import METHODS, Attribution, Question, explain
 from service.inspection.attribution.subject import Map
+from service.published import read_version
 from service.registry import list_version_folders
 from training.data.mnist import load_mnist
 

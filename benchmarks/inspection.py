@@ -23,10 +23,10 @@ import httpx
 import numpy as np
 from PIL import Image
 
-from service.contract import PublishedVersion, read_version
 from service.cores import available_cores
 from service.engine import Provider, load_engine
 from service.inspection.activations import load_inspector
+from service.published import PublishedVersion, read_version
 from service.tensors import to_safetensors
 
 _RESNET = "resnet18"

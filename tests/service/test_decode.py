@@ -7,9 +7,18 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 
-from service.decode import FORMATS, Picture, PictureLimits, decode, decode_small_png
+from service.decode import (
+    FORMATS,
+    Picture,
+    PictureLimits,
+    decode,
+    decode_small_png,
+    load_picture,
+    load_plain_jpeg,
+    open_picture,
+)
 from service.errors import (
     BodyTooLarge,
     ConvscopeError,
@@ -200,3 +209,22 @@ def test_what_is_no_plain_small_png_is_left_to_the_usual_way(data: Path) -> None
         small = decode_small_png(path.read_bytes(), 10_000)
         if small is not None:
             assert np.array_equal(np.asarray(small.convert("RGB")), decode(path.read_bytes(), LIMITS))
+
+
+def test_jpegs_have_the_pixels_that_pillow_gives_them(data: Path) -> None:
+    photo = Image.open(data / "images" / "rocket.jpg")
+    bodies = [path.read_bytes() for folder in ("images", "hostile-images") for path in (data / folder).glob("*.jpg")]
+    for quality in (30, 75, 95):
+        for options in ({}, {"subsampling": 0}, {"progressive": True}, {"optimize": True}):
+            bodies += [encoded(photo.resize((101, 77)).convert(mode), "JPEG", quality=quality, **options)
+                       for mode in ("L", "RGB", "CMYK")]  # fmt: skip
+    plain = 0
+    for body in bodies:
+        try:
+            expected = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(body))).convert("RGB"))
+        except (OSError, SyntaxError):
+            continue
+        picture = open_picture(body, LIMITS)
+        plain += load_plain_jpeg(picture) is not None
+        assert np.array_equal(np.asarray(load_picture(picture).convert("RGB")), expected)
+    assert plain > 20
