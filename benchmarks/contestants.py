@@ -75,6 +75,7 @@ _LINEUP: dict[str, list[tuple[str, dict[str, str]]]] = {
         ("fastapi", {"workers": "2"}),
         ("fastapi", {"workers": "1"}),
         ("torchserve", {"workers": "2", "batch": "16", "wait_ms": "1"}),
+        ("torchserve", {"workers": "2", "batch": "16", "wait_ms": "2"}),
         ("pytriton", {"workers": "1", "batch": "16", "wait_ms": "0"}),
         ("mlserver", {"workers": "0", "batch": "16", "wait_ms": "1"}),
         ("litserve", {"workers": "1", "batch": "1"}),

@@ -45,7 +45,7 @@ def prepare(plan: Plan) -> None:
         print("exporting the networks …", flush=True)
         subprocess.run([python, PEERS / "onnx_models.py", plan.data], check=True, stderr=subprocess.DEVNULL)  # noqa: S603
     for name, network in NETWORKS.items():
-        if not (plan.published / name / "1").exists():
+        if not (plan.published / "all" / name / "1").exists():
             _publish(plan, name, network)
 
 
@@ -66,7 +66,9 @@ def _publish(plan: Plan, name: str, network: Network) -> None:
     labels.write_text("".join(f"class_{index}\n" for index in range(network.classes)))
     command = convscope("import", plan.data / f"{name}.onnx", "--name", name, "--labels", labels)
     command += ["--resize", "stretch", "--scale", "1/255", "--mean", network.mean, "--std", network.std]
-    subprocess.run([*command, "--models", plan.published], check=True, cwd=ROOT, env=plain_environment())  # noqa: S603
+    for folder in (name, "all"):
+        models = plan.published / folder
+        subprocess.run([*command, "--models", models], check=True, cwd=ROOT, env=plain_environment())  # noqa: S603
 
 
 def _draw(folder: Path) -> None:

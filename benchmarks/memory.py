@@ -19,6 +19,8 @@ _CONNECTIONS = (*range(1, 34), 40, 48, 64)
 _SECONDS = 3
 """Of each of them."""
 
+_SETTINGS = {"workers": "1", "models": "all"}
+
 _EARLY = 0.05
 """Share of the requests after which memory should have stopped growing."""
 
@@ -29,7 +31,7 @@ _BAD = 0.07
 def measure(plan: Plan) -> Iterator[Row]:
     """One row: the samples, and what they say."""
     samples, refused, broken, sent, started = [], 0, 0, 0, time.perf_counter()
-    with serving(Contestant(PROJECT, "lenet"), plan) as server, watch_memory(server, 5) as seen:
+    with serving(Contestant(PROJECT, "lenet", _SETTINGS), plan) as server, watch_memory(server, 5) as seen:
         messages = _mix(server, plan.data)
         while sent < plan.requests:
             for connections in _CONNECTIONS:

@@ -44,7 +44,7 @@ class Plan:
 
     @property
     def published(self) -> Path:
-        """Convscope's models folder."""
+        """Holds a models folder of Convscope for each network, with that one alone, and `all`."""
         return self.work / "project-models"
 
     def read(self, section: str) -> list[Row]:

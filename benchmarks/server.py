@@ -93,7 +93,8 @@ def _complete(
     """The command, what is run before it, their environment and their folder."""
     software, environment = contestant.software, plain_environment()
     if contestant.name == PROJECT:
-        command = convscope("serve", "--models", plan.published, "--port", str(port))
+        folder_name = contestant.settings.get("models", contestant.model)
+        command = convscope("serve", "--models", plan.published / folder_name, "--port", str(port))
         workers = contestant.settings["workers"]
         return command + (["--workers", workers] if workers != "1" else []), [], environment, ROOT
     programs = environments.ensure(plan.work, software.environment)

@@ -82,7 +82,7 @@ def create_app(settings: Settings) -> FastAPI:
             threads=settings.threads or share,
             max_batch=settings.max_batch or _MAX_BATCH[provider],
             inline=settings.inline,
-            patience=Patience(settings.queue, settings.patience),
+            patience=Patience(settings.queue, settings.patience, settings.max_wait),
         )
         with (
             ThreadPoolExecutor(share, thread_name_prefix="engine") as engines,

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, inf
 from typing import NamedTuple
 
 import numpy as np
@@ -35,6 +35,8 @@ class Patience:
     """Admitted and not yet answered, at most."""
     seconds: float
     """That one may wait for its batch, at most."""
+    wait: float = inf
+    """Seconds that the last one admitted may be expected to wait, once two batches are full."""
 
 
 class _Waiting(NamedTuple):
@@ -80,7 +82,9 @@ class Batcher:
             TooBusy: there is none, or what is before it takes longer than it may wait.
         """
         expected = self._admitted * self._seconds
-        if self._admitted >= self._patience.requests or expected > self._patience.seconds:
+        patience = self._patience
+        longest = patience.seconds if self._admitted < 2 * self._max_batch else min(patience.seconds, patience.wait)
+        if self._admitted >= patience.requests or expected > longest:
             raise TooBusy(
                 f"{self._admitted} pictures wait already, which takes about {expected:.1f} s; try again later",
                 retry_after=max(1, ceil(expected)),

@@ -111,6 +111,12 @@ def find_body(scope: Scope, receive: Receive) -> Body:
     return Body(content_type, announced, receive)
 
 
+async def wait_for_departure(receive: Receive) -> None:
+    """Return when the client goes away; its body has been read."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
 def _check(received: int, max_bytes: int) -> None:
     if received > max_bytes:
         raise BodyTooLarge(f"the body has more than {max_bytes:,} bytes, the limit")

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-_JOINED = 64 * 1024
+_JOINED = 16 * 1024
 """Bytes of a body up to which copying it behind its head takes less time than a second buffer."""
 
 

@@ -34,6 +34,8 @@ class Settings(BaseSettings):
     """Pictures in one run, at most; 0: 16 on the CPU, where more take only memory, and 64 on a GPU."""
     queue: Annotated[int, Field(ge=1)] = 256
     """Predictions of one version that are admitted and not yet answered, at most."""
+    max_wait: Annotated[float, Field(gt=0)] = 1.0
+    """Seconds that a prediction may be expected to wait when it is admitted, once two batches are full."""
     patience: Annotated[float, Field(gt=0)] = 20.0
     """Seconds that an admitted prediction may wait."""
     max_bytes: Annotated[int, Field(ge=1)] = PictureLimits().max_bytes

@@ -13,12 +13,13 @@ from service.registry import list_version_folders
 def tabulate(models: Path) -> tuple[Table, list[str]]:
     """A row a version, oldest first; and a line for each that breaks the contract."""
     refused = []
-    table = Table(box=None, pad_edge=False)
-    table.add_column("model")
-    for name in ("version", "accuracy", "parameters", "size"):
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("model", no_wrap=True)
+    for name in ("version", "accuracy", "weights", "size"):
         table.add_column(name, justify="right", no_wrap=True)
-    for name in ("input", "learnt from", "published"):
-        table.add_column(name, no_wrap=True)
+    table.add_column("input", no_wrap=True)
+    table.add_column("learnt from")
+    table.add_column("published", no_wrap=True)
     folders = sorted(list_version_folders(models), key=lambda folder: (folder.parent.name, len(folder.name), folder))
     for folder in folders:
         try:

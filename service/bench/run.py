@@ -1,6 +1,7 @@
 """Turns an address, a picture and a load into figures: the whole of a measurement, in the order in which it goes."""
 
 import asyncio
+import gc
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -52,6 +53,8 @@ async def _measure(url: URL, target: Target | None, load: Load, measurement: Mea
     ) as session:
         target = target or await fetch_target(session, url)
         await try_out(session, target)
+        gc.collect()
+        gc.freeze()  # or a full collection, which looks at every module, holds requests up for tens of milliseconds
         await put_under_load(Client(session, target, measurement), load, measurement)
 
 

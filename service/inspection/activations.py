@@ -77,8 +77,15 @@ class Inspector:
 
     def weigh(self, names: Sequence[str] = ()) -> int:
         """Bytes of the layers' outputs for one picture."""
-        layers = [self.table.find(name) for name in names] or self.table.layers
-        return _FLOAT * sum(prod(layer.output_shape) for layer in layers)
+        return _weigh([self.table.find(name) for name in names]) if names else self._weight
+
+    @cached_property
+    def _weight(self) -> int:
+        return _weigh(self.table.layers)
+
+
+def _weigh(layers: Sequence[Layer]) -> int:
+    return _FLOAT * sum(prod(layer.output_shape) for layer in layers)
 
 
 def check_budget(wanted: int, budget: int, way_out: str) -> None:

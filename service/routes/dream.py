@@ -12,6 +12,7 @@ from fastapi.responses import Response, StreamingResponse
 from pydantic import Field
 from starlette.types import Receive, Scope, Send
 
+from service.body import wait_for_departure
 from service.decode import Picture
 from service.inspection.activations import Inspector
 from service.inspection.dream import Abandoned, Dream, Moment, dream, find_goal, usual_steps
@@ -163,19 +164,13 @@ async def _stream(
 
 async def _wait(request: Request, work: _Work) -> Dream | None:
     """The dream, or nothing where the client has gone away before."""
-    leaving = asyncio.create_task(_leave(request))
+    leaving = asyncio.create_task(wait_for_departure(request.receive))
     try:
         await asyncio.wait([work.task, leaving], return_when=asyncio.FIRST_COMPLETED)
         return work.task.result() if work.task.done() else None
     finally:
         leaving.cancel()
         work.abandon()
-
-
-async def _leave(request: Request) -> None:
-    """Wait until the client goes away."""
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
 
 
 def _event(name: str, data: bytes) -> bytes:

@@ -16,7 +16,7 @@ from typing import NamedTuple, TypeVar
 from fastapi.datastructures import State
 from starlette.types import Receive, Scope, Send
 
-from service.body import find_body
+from service.body import find_body, wait_for_departure
 from service.errors import ClientLeft, ConvscopeError
 from service.media import JSON, SAFETENSORS
 from service.pipeline import Pipeline
@@ -106,7 +106,7 @@ async def _while_connected(receive: Receive, work: Coroutine[object, object, T])
     Raises:
         ClientLeft: it doesn't any more; the work was cancelled.
     """
-    working, leaving = asyncio.ensure_future(work), asyncio.ensure_future(receive())
+    working, leaving = asyncio.ensure_future(work), asyncio.ensure_future(wait_for_departure(receive))
     try:
         await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
         if not working.done():

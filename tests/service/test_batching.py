@@ -158,6 +158,25 @@ def test_what_would_take_too_long_is_not_admitted_and_is_told_when_to_come_back(
     assert refused.value.retry_after == 2
 
 
+def test_beyond_two_batches_only_as_many_are_admitted_as_are_answered_soon(engine: Recorder) -> None:
+    def slow(pixels: Pixels) -> Scores:
+        time.sleep(0.05)
+        return engine(pixels)
+
+    def count(wait: float) -> int:
+        batcher = Batcher(slow, None, 4, Patience(requests=100, seconds=60, wait=wait))
+        asyncio.run(batcher.classify(picture(1)))
+        admitted = 0
+        with ExitStack() as places, suppress(TooBusy):
+            while True:
+                places.enter_context(batcher)
+                admitted += 1
+        return admitted
+
+    assert count(0.01) == 8
+    assert 8 < count(1) <= 21
+
+
 def test_who_has_waited_for_too_long_is_told_so_and_not_computed(engine: Recorder) -> None:
     async def ask() -> None:
         with ThreadPoolExecutor(1) as executor:
