@@ -164,19 +164,7 @@ class Batcher:
                 waiting.answer.set_exception(TooLate(f"no answer within {self._patience.seconds:g} s; try again later"))
                 continue
             batch.append(waiting)
-        if self._executor is not None:
-            self._round_down(batch)
         return batch
-
-    def _round_down(self, batch: list[_Waiting]) -> None:
-        """Put back what is over a power of two: those sizes were run at the start, and have their memory.
-
-        onnxruntime sets more aside for every other size, a quarter in all for ResNet-18. Small networks, which the
-        event loop runs, have none worth saving.
-        """
-        size = 1 << (len(batch).bit_length() - 1) if batch else 0
-        while len(batch) > size:
-            self._queue.appendleft(batch.pop())
 
 
 def _deliver(batch: Sequence[_Waiting], answers: Probabilities) -> None:

@@ -117,12 +117,6 @@ def test_what_comes_in_together_runs_together(engine: Recorder, executor: Thread
     assert engine.sizes == [4, 4, 2]
 
 
-def test_batches_in_threads_are_powers_of_two_and_keep_the_order(engine: Recorder) -> None:
-    answers = asyncio.run(crowd(engine, list(range(10, 25)), max_batch=16))
-    assert [np.asarray(answer).item() for answer in answers] == list(range(10, 25))
-    assert engine.sizes == [1, 8, 4, 2, 1]
-
-
 def test_an_engine_that_fails_goes_on_with_the_next(engine: Recorder, executor: ThreadPoolExecutor | None) -> None:
     async def ask() -> list[object]:
         batcher = Batcher(engine, executor, 1, PATIENCE)
