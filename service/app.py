@@ -83,6 +83,7 @@ def create_app(settings: Settings) -> FastAPI:
             max_batch=settings.max_batch or _MAX_BATCH[provider],
             inline=settings.inline,
             patience=Patience(settings.queue, settings.patience, settings.max_wait),
+            shrink=settings.shrink_memory,
         )
         with (
             ThreadPoolExecutor(share, thread_name_prefix="engine") as engines,

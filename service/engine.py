@@ -51,17 +51,28 @@ class Engine:
     softmax makes (1 - sigmoid(z), sigmoid(z)).
     """
 
-    def __init__(self, session: ort.InferenceSession, *, is_single: bool = False, device: str | None = None) -> None:
+    def __init__(
+        self,
+        session: ort.InferenceSession,
+        *,
+        is_single: bool = False,
+        device: str | None = None,
+        shrink: bool = False,
+    ) -> None:
         """Take a session over.
 
         Args:
             session: of a serving graph.
             is_single: it has a single sigmoid output.
             device: onnxruntime's name of where buffers stay between runs; None: there are none.
+            shrink: memory that a run set aside goes back to the system after it; the next one sets it aside anew.
         """
         self._session = session
         self._is_single = is_single
         self._device = device
+        self._run_options = ort.RunOptions() if shrink else None
+        if self._run_options:
+            self._run_options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
         self._buffers: dict[int, Buffers] = {}
 
     def run(self, pixels: Pixels) -> Scores:
@@ -86,7 +97,7 @@ class Engine:
             return self.run(pixels).probabilities
         if self._device is not None:
             return self._find_buffers(pixels.shape, self._device).run(pixels)
-        probabilities: NDArray[np.float32] = self._session.run([PROBABILITIES], {PIXELS: pixels})[0]
+        probabilities: NDArray[np.float32] = self._session.run([PROBABILITIES], {PIXELS: pixels}, self._run_options)[0]
         return probabilities
 
     def _find_buffers(self, shape: tuple[int, ...], device: str) -> Buffers:
@@ -97,7 +108,7 @@ class Engine:
         return self._buffers[size]
 
 
-def load_engine(manifest: Manifest, onnx: bytes, provider: Provider, threads: int) -> Engine:
+def load_engine(manifest: Manifest, onnx: bytes, provider: Provider, threads: int, *, shrink: bool = False) -> Engine:
     """Load a graph, hold its signature against the manifest, and run it once so that the first caller needn't wait.
 
     Args:
@@ -105,6 +116,7 @@ def load_engine(manifest: Manifest, onnx: bytes, provider: Provider, threads: in
         onnx: the bytes of `model.onnx`.
         provider: `cpu` or `cuda`, as `choose_provider` gave it.
         threads: of the arithmetic inside one run.
+        shrink: see `Engine`.
 
     Raises:
         ModelRefused: onnxruntime can't load the graph, or its inputs and outputs break the contract.
@@ -112,7 +124,7 @@ def load_engine(manifest: Manifest, onnx: bytes, provider: Provider, threads: in
     session = load_session(manifest.name, onnx, provider, threads, optimised=True)
     is_single = _has_single_output(session, manifest)
     _check_signature(session, manifest, outputs=1 if is_single else len(manifest.labels))
-    engine = Engine(session, is_single=is_single, device="cuda" if provider is Provider.CUDA else None)
+    engine = Engine(session, is_single=is_single, device="cuda" if provider is Provider.CUDA else None, shrink=shrink)
     spec = manifest.input
     engine.run(np.zeros((1, spec.height, spec.width, spec.channels), np.uint8))
     return engine

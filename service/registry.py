@@ -31,6 +31,8 @@ class Runtime:
     """Whether the event loop may run small networks itself."""
     patience: Patience
     """How much may wait for one version."""
+    shrink: bool = False
+    """Memory goes back to the system after each run."""
 
 
 @dataclass
@@ -144,7 +146,7 @@ def _place(published: PublishedVersion, runtime: Runtime, executor: ThreadPoolEx
     manifest, graph = published.manifest, published.int8 or published.onnx
 
     def load(threads: int) -> tuple[Engine, Cost]:
-        engine = load_engine(manifest, graph, runtime.provider, threads)
+        engine = load_engine(manifest, graph, runtime.provider, threads, shrink=runtime.shrink)
         return engine, warm_up(engine, manifest.input, runtime.max_batch, executor)
 
     may_be = runtime.provider is Provider.CPU and runtime.inline is not Inline.NEVER

@@ -32,6 +32,8 @@ class Settings(BaseSettings):
     """Whether the event loop runs small networks itself."""
     max_batch: Annotated[int, Field(ge=0)] = 0
     """Pictures in one run, at most; 0: 16 on the CPU, where more take only memory, and 64 on a GPU."""
+    shrink_memory: bool = False
+    """Memory that a run set aside goes back to the system after it; for many models that are rarely asked."""
     queue: Annotated[int, Field(ge=1)] = 256
     """Predictions of one version that are admitted and not yet answered, at most."""
     max_wait: Annotated[float, Field(gt=0)] = 1.0

@@ -94,3 +94,10 @@ def test_buffers_that_stay_on_the_device_give_the_same_answers(lenet: PublishedV
         kept.append((plain.classify(pixels), bound.classify(pixels)))
     for expected, found in kept:  # after the last run: an answer isn't overwritten by the next
         assert np.array_equal(expected, found)
+
+
+def test_an_engine_that_gives_memory_back_answers_alike(lenet: PublishedVersion) -> None:
+    plain, shrinking = (load_engine(lenet.manifest, lenet.onnx, Provider.CPU, 1, shrink=flag) for flag in (False, True))
+    pixels = np.random.default_rng(0).integers(0, 256, (16, 28, 28, 1), np.uint8)
+    for size in (16, 1, 16):
+        assert np.array_equal(plain.classify(pixels[:size]), shrinking.classify(pixels[:size]))
