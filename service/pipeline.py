@@ -92,7 +92,7 @@ class Pipeline:
             return inspector.activations(pixels, names)
 
         pixels = await self.pixels(version, body)
-        if version.inline and version.has_inspector:  # as quick as the prediction that the event loop makes itself
+        if version.shows_at_once and not names:
             return show(version.inspector(), pixels)
         return await self.inspection.run(lambda: show(version.inspector(), pixels))
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from service.contract import CenterCrop, MnistForm, PictureInput, Stretch
-from service.decode import Picture, load_picture, load_plain_jpeg
+from service.decode import Picture, load_plain_jpeg, load_with_pillow
 
 _INK_FLOOR = 0.1
 """Contrast, as a share of the strongest ink, up to which a pixel counts as paper however clean the paper is."""
@@ -40,10 +40,10 @@ def read_pixels(picture: Image.Image, spec: PictureInput) -> Picture:
         DamagedPicture: the header is fine, what follows is not.
     """
     if spec.scaled_decode:
-        return fit(load_picture(picture, max(spec.height, spec.width)), spec)
+        return fit(load_with_pillow(picture, max(spec.height, spec.width)), spec)
     plain = load_plain_jpeg(picture)
     if plain is None:
-        return fit(load_picture(picture), spec)
+        return fit(load_with_pillow(picture), spec)
     form = (spec.height, spec.width, 3) if spec.channels == 3 else (spec.height, spec.width)
     if plain.shape == form and not isinstance(spec.resize, MnistForm):
         return plain.reshape(spec.height, spec.width, spec.channels)

@@ -52,9 +52,9 @@ class ServedVersion:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
-    def has_inspector(self) -> bool:
-        """Whether it was looked into before, so that the next look needn't wait for a session to be made."""
-        return self._inspector is not None
+    def shows_at_once(self) -> bool:
+        """Whether the event loop may compute all activations itself: as quick as a prediction that it makes itself."""
+        return self.inline and self._inspector is not None and self._inspector.is_ready
 
     def inspector(self) -> Inspector:
         """The session that shows the inside, made when it is first asked for: most versions are never looked into."""

@@ -40,6 +40,11 @@ class Inspector:
         """In the order of computation."""
         return self.table.layers
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether all activations can be had without making a session first, which takes longer than they do."""
+        return self._sessions.is_ready
+
     @cached_property
     def derivatives(self) -> Derivatives:
         """How values of the graph depend on each other."""

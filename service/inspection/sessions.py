@@ -101,6 +101,11 @@ class Sessions:
         self._lock = threading.Lock()
         self._whole: ort.InferenceSession | None = None
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether `run_all` needn't make its session first."""
+        return self._whole is not None
+
     def run_all(self, values: Sequence[str], pixels: FixedValue) -> list[FixedValue]:
         """The values of every layer, from the graph as it stands: optimised, some of them would be gone.
 
