@@ -10,20 +10,10 @@
     │   ├── DamagedPicture              422  damaged_picture
     │   ├── UnknownModel                404  unknown_model
     │   ├── UnknownVersion              404  unknown_version
-    │   ├── UnknownLayer                404  unknown_layer
-    │   ├── UnknownChannel              404  unknown_channel
-    │   ├── UnknownPosition             404  unknown_position
-    │   ├── UnknownClass                404  unknown_class
-    │   ├── UnsuitableLayer             422  unsuitable_layer
     │   ├── UnknownSample               404  unknown_sample
     │   ├── UnknownExemplar             404  unknown_exemplar
     │   ├── NoExemplars                 404  no_exemplars
     │   ├── NoReport                    404  no_report
-    │   ├── NoWeights                   404  no_weights
-    │   ├── UntraceableOperator         422  untraceable_operator
-    │   ├── InvalidSteps                422  invalid_steps
-    │   ├── NotDifferentiable           422  not_differentiable
-    │   ├── TooMuchToShow               413  too_much_to_show
     │   ├── TooBusy                     429  too_busy
     │   └── NotAcceptable               406  not_acceptable
     ├── TooLate                         503  too_late: a request that was admitted had to wait for too long
@@ -38,8 +28,9 @@
         └── InvalidSetting              500  invalid_setting
 
 An error is raised at the stage where it happens and translated once, at the edge: into a problem document by
-`service.problems`, into one line on the terminal by `service.__main__`. Nothing here knows HTTP beyond the number. The
-importing of foreign files and the training have branches of their own, in `importing.errors` and `training.errors`.
+`service.problems`, into one line on the terminal by `service.__main__`. Nothing here knows HTTP beyond the number.
+Looking inside, importing foreign files and the training have branches of their own, in `inspection.errors`,
+`importing.errors` and `training.errors`.
 """
 
 
@@ -123,46 +114,6 @@ class UnknownVersion(RequestError):
     title = "Unknown version"
 
 
-class UnknownLayer(RequestError):
-    """The model has no layer of that name."""
-
-    status = 404
-    code = "unknown_layer"
-    title = "Unknown layer"
-
-
-class UnknownChannel(RequestError):
-    """The layer has no channel of that number."""
-
-    status = 404
-    code = "unknown_channel"
-    title = "Unknown channel"
-
-
-class UnknownClass(RequestError):
-    """The model has no class of that label or number."""
-
-    status = 404
-    code = "unknown_class"
-    title = "Unknown class"
-
-
-class UnsuitableLayer(RequestError):
-    """The layer is there, but the method can do nothing with it."""
-
-    status = 422
-    code = "unsuitable_layer"
-    title = "Unsuitable layer"
-
-
-class UnknownPosition(RequestError):
-    """The layer's output has no such row or column, or needs one."""
-
-    status = 404
-    code = "unknown_position"
-    title = "Unknown position"
-
-
 class UnknownSample(RequestError):
     """The version has no sample picture of that file name."""
 
@@ -193,46 +144,6 @@ class NoReport(RequestError):
     status = 404
     code = "no_report"
     title = "No report"
-
-
-class NoWeights(RequestError):
-    """The layer has no weights to show."""
-
-    status = 404
-    code = "no_weights"
-    title = "No weights"
-
-
-class UntraceableOperator(RequestError):
-    """The arithmetic of the layer's operator isn't understood."""
-
-    status = 422
-    code = "untraceable_operator"
-    title = "Untraceable operator"
-
-
-class InvalidSteps(RequestError):
-    """The workbench's steps can't be read, or one doesn't fit what comes before it."""
-
-    status = 422
-    code = "invalid_steps"
-    title = "Invalid steps"
-
-
-class NotDifferentiable(RequestError):
-    """The network has an operator, on the way that a gradient would take, of which the service has no derivative."""
-
-    status = 422
-    code = "not_differentiable"
-    title = "Not differentiable"
-
-
-class TooMuchToShow(RequestError):
-    """What is asked for would take more memory than one request may take."""
-
-    status = 413
-    code = "too_much_to_show"
-    title = "Too much to show at once"
 
 
 class TooBusy(RequestError):

@@ -12,9 +12,9 @@ import onnx
 from numpy.typing import NDArray
 
 from service.engine import Pixels, Provider
-from service.errors import TooMuchToShow
 from service.inspection.dataflow import FixedValue
 from service.inspection.derivatives import Derivatives
+from service.inspection.errors import TooMuchToShow
 from service.inspection.graph import LayerTable, read_table
 from service.inspection.layer import Layer
 from service.inspection.sessions import Making, Sessions

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from service.contract import LOGITS
 from service.decode import Picture
-from service.errors import UnknownChannel
 from service.inspection.activations import Inspector, check_budget
 from service.inspection.dataflow import FixedValue
+from service.inspection.errors import UnknownChannel
 from service.inspection.graph import LayerTable
 from service.inspection.layer import Layer
 from service.inspection.spectrum import FloatPicture, Spectrum, Wave

@@ -12,9 +12,9 @@ from math import prod
 import onnx
 from onnx import NodeProto
 
-from service.errors import UnknownLayer
 from service.inspection.attributes import integers, read_attributes
 from service.inspection.dataflow import Dataflow, read_dataflow
+from service.inspection.errors import UnknownLayer
 from service.inspection.geometry import PICTURE, View, Window, convolution_macs, look_through, widest
 from service.inspection.grouping import Part, group_nodes
 from service.inspection.layer import Attribute, Kind, Layer

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from service.errors import InvalidSteps
+from service.inspection.errors import InvalidSteps
 from service.inspection.kernels import NAMES
 
 Size = Annotated[int, Field(ge=1, le=1024)]

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import NodeProto
 
-from service.errors import NoWeights, UnknownChannel
 from service.inspection.dataflow import Dataflow
+from service.inspection.errors import NoWeights, UnknownChannel
 from service.inspection.graph import LayerTable
 from service.inspection.layer import Layer
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
-from service.errors import InvalidSteps
 from service.inspection.dataflow import run_once
+from service.inspection.errors import InvalidSteps
 from service.inspection.kernels import named_kernel, random_kernels
 from service.inspection.steps import Activation, Convolution, Pooling, Steps
 

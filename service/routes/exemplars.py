@@ -9,8 +9,9 @@ from fastapi import APIRouter, Path, Request
 from fastapi.responses import FileResponse
 
 from service.contract import EXEMPLARS_FILE, EXEMPLARS_FOLDER
-from service.errors import NoExemplars, UnknownChannel, UnknownExemplar, UnknownLayer
+from service.errors import NoExemplars, UnknownExemplar
 from service.evidence import Exemplars
+from service.inspection.errors import UnknownChannel, UnknownLayer
 from service.problems import document_problems
 from service.published import PublishedVersion, read_exemplars
 from service.registry import ServedVersion

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import Response
 
 from service.body import find_body
-from service.errors import InvalidSteps
 from service.inspection.activations import check_budget
+from service.inspection.errors import InvalidSteps
 from service.inspection.render import render_maps
 from service.inspection.statistics import measure
 from service.inspection.steps import Steps, describe_steps, read_steps

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from onnx import NodeProto
 
 from service.engine import Pixels
-from service.errors import UnknownChannel, UnknownPosition, UntraceableOperator
 from service.inspection.activations import Inspector
 from service.inspection.arithmetic.account import Account
 from service.inspection.arithmetic.convolution import account_for_convolution, account_for_transposed
@@ -29,6 +28,7 @@ from service.inspection.arithmetic.reading import MOVING, Index, Reading, read
 from service.inspection.arithmetic.softmax import account_for_softmax
 from service.inspection.arithmetic.sources import locate
 from service.inspection.arithmetic.trace import Trace
+from service.inspection.errors import UnknownChannel, UnknownPosition, UntraceableOperator
 from service.inspection.layer import Layer
 
 ACCOUNTS: Mapping[str, Callable[[Reading, NodeProto, Index], Account]] = {

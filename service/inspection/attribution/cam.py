@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from service.errors import UnsuitableLayer
 from service.inspection.attribution.subject import Heat, Map, Subject
+from service.inspection.errors import UnsuitableLayer
 from service.inspection.graph import LayerTable
 from service.inspection.layer import Kind, Layer
 

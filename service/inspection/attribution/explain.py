@@ -9,13 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from service.contract import LOGITS
 from service.engine import Pixels
-from service.errors import UnsuitableLayer
 from service.inspection.activations import Inspector, check_budget
 from service.inspection.attribution.cam import choose_layer, grad_cam, grad_cam_plus_plus, score_cam
 from service.inspection.attribution.gradient import gradient, integrated_gradients, smoothgrad
 from service.inspection.attribution.occlusion import occlusion
 from service.inspection.attribution.subject import Baseline, Heat, Subject
 from service.inspection.attribution.target import Target, find_class, make_target, predicted_class
+from service.inspection.errors import UnsuitableLayer
 from service.inspection.layer import Layer
 
 Method = Literal[

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from service.errors import TooMuchToShow
 from service.inspection.attribution.subject import Baseline, Heat, Subject
+from service.inspection.errors import TooMuchToShow
 
 _WINDOWS = 7
 """Of them lie side by side across the picture, where no size is asked for."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from service.errors import UnknownClass
+from service.inspection.errors import UnknownClass
 
 _NAMED = 30
 """Labels that a message names; a thousand would hide what it says."""

@@ -9,8 +9,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import NodeProto, helper, numpy_helper, shape_inference
 
-from service.errors import NotDifferentiable
 from service.inspection.dataflow import run_once
+from service.inspection.errors import NotDifferentiable
 from service.inspection.gradients.source import Source
 
 Shape = tuple[int | None, ...]

@@ -10,7 +10,7 @@ from itertools import zip_longest
 import onnx
 from onnx import NodeProto, TensorProto, ValueInfoProto, helper
 
-from service.errors import NotDifferentiable
+from service.inspection.errors import NotDifferentiable
 from service.inspection.gradients.builder import FLOATS, Builder, Rules
 from service.inspection.gradients.cut import cut_at
 from service.inspection.gradients.facts import Facts, needed_nodes, read_facts, reads

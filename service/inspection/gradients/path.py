@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from onnx import NodeProto
 
-from service.errors import NotDifferentiable
+from service.inspection.errors import NotDifferentiable
 from service.inspection.gradients.builder import FLOATS
 from service.inspection.gradients.facts import Facts, reads
 

@@ -10,7 +10,7 @@ from math import prod
 import onnx
 from onnx import NodeProto, TensorProto, ValueInfoProto, helper, inliner, version_converter
 
-from service.errors import NotDifferentiable
+from service.inspection.errors import NotDifferentiable
 
 OPSET = 18
 """The oldest version of ONNX's operators that the rules write and read; older graphs are converted to it.

@@ -5,8 +5,8 @@ import pytest
 
 from service.contract import PIXELS
 from service.engine import Provider
-from service.errors import TooMuchToShow, UnknownLayer
 from service.inspection.activations import Inspector, check_budget, load_inspector
+from service.inspection.errors import TooMuchToShow, UnknownLayer
 from service.inspection.sessions import cut
 from service.published import PublishedVersion
 

@@ -5,9 +5,9 @@ import pytest
 from numpy.typing import NDArray
 
 from service.engine import Provider
-from service.errors import TooMuchToShow, UnknownChannel, UnknownLayer
 from service.inspection.activations import Inspector, load_inspector
 from service.inspection.dream import Abandoned, Dream, Moment, dream, find_goal, usual_steps
+from service.inspection.errors import TooMuchToShow, UnknownChannel, UnknownLayer
 from service.inspection.graph import LayerTable
 from service.published import PublishedVersion
 from tests.service.inspection.filters import filters

@@ -5,8 +5,8 @@ import pytest
 from numpy.typing import NDArray
 from onnx import NodeProto, helper
 
-from service.errors import NoWeights, UnknownChannel
 from service.inspection.activations import Inspector
+from service.inspection.errors import NoWeights, UnknownChannel
 from service.inspection.weights import Weights, read_weights, weigh_weights
 from tests.service.inspection.arithmetic.graphs import network
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from service.errors import InvalidSteps
+from service.inspection.errors import InvalidSteps
 from service.inspection.kernels import NAMES, named_kernel
 from service.inspection.steps import read_steps
 from service.inspection.workbench import Map, Outcome, lay_out, work

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from onnx import helper
 
-from service.errors import UnknownChannel, UnknownLayer, UnknownPosition, UntraceableOperator
 from service.inspection.arithmetic.number import trace
 from service.inspection.arithmetic.reading import weigh
+from service.inspection.errors import UnknownChannel, UnknownLayer, UnknownPosition, UntraceableOperator
 from tests.service.inspection.arithmetic.graphs import check, network, picture
 
 SHAPE = (2, 3, 4)

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from service.engine import Pixels, Provider
-from service.errors import TooMuchToShow, UnknownClass, UnknownLayer, UnsuitableLayer
 from service.inspection.activations import Inspector, load_inspector
 from service.inspection.attribution.explain import METHODS, Attribution, Method, Options, Question, explain
 from service.inspection.attribution.occlusion import occlusion
 from service.inspection.attribution.subject import Subject
+from service.inspection.errors import TooMuchToShow, UnknownClass, UnknownLayer, UnsuitableLayer
 from service.inspection.graph import read_table
 from service.inspection.sessions import Making
 from service.published import PublishedVersion

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from service.errors import UnknownClass
 from service.inspection.attribution.target import find_class, make_target, predicted_class
+from service.inspection.errors import UnknownClass
 
 
 def test_a_class_is_found_by_label_and_by_number() -> None:

@@ -10,7 +10,7 @@ from onnx import NodeProto
 from torch import Tensor, nn
 from torch.nn import functional
 
-from service.errors import NotDifferentiable
+from service.inspection.errors import NotDifferentiable
 from service.inspection.gradients import gradient_model
 from tests.service.inspection.gradients.comparison import hold, network, node, normal
 

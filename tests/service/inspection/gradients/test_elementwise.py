@@ -9,7 +9,7 @@ import torch
 from onnx import NodeProto, TensorProto
 from torch import Tensor
 
-from service.errors import NotDifferentiable
+from service.inspection.errors import NotDifferentiable
 from service.inspection.gradients import gradient_model
 from tests.service.inspection.gradients.comparison import Numbers, hold, network, node, normal, positive, run
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from service.errors import NotDifferentiable
+from service.inspection.errors import NotDifferentiable
 from service.inspection.gradients import gradient_model
 from tests.service.inspection.gradients.comparison import hold, hold_to_differences, network, node, normal
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch.nn import functional
 
-from service.errors import NotDifferentiable
+from service.inspection.errors import NotDifferentiable
 from service.inspection.gradients import float_picture, gradient_model
 from service.inspection.gradients.builder import Builder
 from service.inspection.gradients.rules import RULES

@@ -7,7 +7,7 @@ import torch
 from onnx import helper, numpy_helper
 from torch.nn import functional
 
-from service.errors import NotDifferentiable
+from service.inspection.errors import NotDifferentiable
 from service.inspection.gradients import gradient_model
 from tests.service.inspection.gradients.comparison import hold, network, node, normal
 
