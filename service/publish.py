@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from service.contract import EVIDENCE_FILE, MANIFEST_FILE, MODEL_FILE, Manifest
+from service.disk import flush_folder, locked, write_through
 from service.engine import Provider, load_engine
 from service.errors import ModelRefused, PublishFailed
 from service.evidence import Evidence
@@ -78,22 +79,22 @@ def sha256(content: bytes) -> str:
 
 def _write(folder: Path, manifest: Manifest, evidence: Evidence, onnx: bytes, files: Mapping[str, bytes]) -> None:
     folder.mkdir(parents=True)
-    _write_through(folder / MODEL_FILE, onnx)
-    _write_through(folder / MANIFEST_FILE, manifest.model_dump_json(indent=2).encode() + b"\n")
-    _write_through(folder / EVIDENCE_FILE, evidence.model_dump_json(indent=2).encode() + b"\n")
+    write_through(folder / MODEL_FILE, onnx)
+    write_through(folder / MANIFEST_FILE, manifest.model_dump_json(indent=2).encode() + b"\n")
+    write_through(folder / EVIDENCE_FILE, evidence.model_dump_json(indent=2).encode() + b"\n")
     for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write_through(path, content)
+        write_through(path, content)
     for inner in folder.rglob("*/"):
-        _flush_folder(inner)
-    _flush_folder(folder)
+        flush_folder(inner)
+    flush_folder(folder)
 
 
 def _move(folder: Path, model: Path) -> Path:
     """Rename into the next free number; where another publisher took it in between, into the one after."""
     model.mkdir(exist_ok=True)
-    _flush_folder(model.parent)
+    flush_folder(model.parent)
     while True:
         taken = [int(entry.name) for entry in model.iterdir() if entry.name.isdecimal()]
         place = model / str(max(taken, default=0) + 1)
@@ -103,14 +104,14 @@ def _move(folder: Path, model: Path) -> Path:
             if place.exists():
                 continue
             raise
-        _flush_folder(model)
+        flush_folder(model)
         return place
 
 
 @contextmanager
 def _staging(models: Path) -> Iterator[Path]:
     """A hidden folder in the models folder, locked while its owner lives, gone afterwards."""
-    with _locked(models, fcntl.LOCK_EX):  # or another publisher would sweep the new folder before it is locked
+    with locked(models, fcntl.LOCK_EX):  # or another publisher would sweep the new folder before it is locked
         _sweep(models)
         staging = Path(tempfile.mkdtemp(prefix=STAGING_PREFIX, dir=models))
         lock = os.open(staging, os.O_RDONLY | os.O_DIRECTORY)
@@ -125,32 +126,5 @@ def _staging(models: Path) -> Iterator[Path]:
 def _sweep(models: Path) -> None:
     """Remove what killed publishers left behind: staging folders that nobody holds locked any more."""
     for staging in models.glob(f"{STAGING_PREFIX}*"):
-        with suppress(BlockingIOError, FileNotFoundError), _locked(staging, fcntl.LOCK_EX | fcntl.LOCK_NB):
+        with suppress(BlockingIOError, FileNotFoundError), locked(staging, fcntl.LOCK_EX | fcntl.LOCK_NB):
             shutil.rmtree(staging, ignore_errors=True)
-
-
-@contextmanager
-def _locked(folder: Path, operation: int) -> Iterator[None]:
-    """Hold an advisory lock on a folder; the kernel lets go of it when the process dies, however it dies."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(descriptor, operation)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _write_through(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _flush_folder(folder: Path) -> None:
-    """Make the folder's entries themselves survive a power cut (see fsync(2))."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
