@@ -22,7 +22,7 @@ from service.inspection.activations import Inspector, load_inspector
 from service.inspection.attribution.explain import METHODS, Attribution, Question, explain
 from service.inspection.attribution.subject import Map
 from service.published import read_version
-from service.registry import list_version_folders
+from service.versions import list_models
 from training.data.mnist import load_mnist
 
 SHARE = 0.1
@@ -32,8 +32,8 @@ BUDGET = 2**29
 
 def main() -> None:
     options = _options()
-    folders = [folder for folder in list_version_folders(options.models) if folder.parent.name == options.model]
-    version = read_version(max(folders, key=lambda folder: int(folder.name)))
+    versions = list_models(options.models)[options.model].versions
+    version = read_version(versions[max(versions)].folder)
     inspector = load_inspector(version, Provider.CPU, options.threads)
     test = load_mnist(options.data).test
     pixels = test.pictures[: options.pictures]

@@ -15,6 +15,7 @@ from rich.console import Console
 from service.app import create_app
 from service.commands.bench_url import bench_command
 from service.commands.import_file import import_command
+from service.commands.promotion import promote_command, rollback_command
 from service.commands.scale_decode import scale_decode_command
 from service.engine import Provider, choose_provider
 from service.errors import ConvscopeError, InvalidSetting
@@ -74,6 +75,8 @@ def list_models(
 
 
 cli.command("import")(import_command)
+cli.command("promote")(promote_command)
+cli.command("rollback")(rollback_command)
 cli.command("scale-decode")(scale_decode_command)
 cli.command("bench")(bench_command)
 

@@ -1,12 +1,13 @@
 """Turns settings into the web application: routes, errors, and what lives as long as it runs."""
 
+import asyncio
 import gc
 import logging
 import sys
 import warnings
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 from typing import Any
 
@@ -20,7 +21,7 @@ from service.engine import Provider, choose_provider
 from service.pipeline import Pipeline
 from service.pool import Pool
 from service.problems import add_problem_handlers
-from service.registry import Registry, Runtime, load_registry
+from service.registry import Registry
 from service.routes import (
     activations,
     attributions,
@@ -31,6 +32,7 @@ from service.routes import (
     models,
     page,
     predict,
+    promotion,
     report,
     samples,
     trace,
@@ -40,7 +42,10 @@ from service.routes import (
 from service.routes.express import Express
 from service.routes.served import document_version
 from service.schemas import Problem
+from service.served import Loader, Runtime
 from service.settings import Settings
+from service.stock import Room, Stock
+from service.watch import watch
 
 log = logging.getLogger("convscope")
 
@@ -88,13 +93,22 @@ def create_app(settings: Settings) -> FastAPI:
         with (
             ThreadPoolExecutor(share, thread_name_prefix="engine") as engines,
             ThreadPoolExecutor(settings.decode_threads or share, thread_name_prefix="worker") as workers,
+            ThreadPoolExecutor(1, thread_name_prefix="loader") as loading,
             Pool("inspection", max(1, share // 2), settings.inspection_queue) as inspection,
         ):
-            app.state.registry = load_registry(settings.models, runtime, engines)
+            stock = Stock(Loader(runtime, engines), Room(settings.old_versions, settings.old_bytes), loading)
+            registry = Registry(settings.models, stock, loading)
+            await registry.refresh()
+            app.state.registry = registry
             app.state.pipeline = Pipeline(settings.limits, workers, inspection, settings.max_inspection_bytes)
-            _report(app.state.registry, settings)
+            if not registry.models:
+                log.warning("no model in %s yet: publish one with `convscope train`", settings.models)
             _settle()
+            watching = asyncio.create_task(watch(registry, settings.watch, settings.watch_seconds))
             yield
+            watching.cancel()
+            with suppress(asyncio.CancelledError):
+                await watching
 
     app = Application(
         title="Convscope",
@@ -123,6 +137,7 @@ def _add_routes(app: FastAPI) -> None:
     ):  # fmt: skip
         app.include_router(router, prefix=latest)
         app.include_router(router, prefix=pinned, dependencies=[Depends(document_version)])
+    app.include_router(promotion.router)
     app.include_router(workbench.router)
     app.include_router(health.router)
     page.add_page(app)
@@ -151,10 +166,3 @@ def _settle() -> None:
     gc.collect()
     gc.freeze()
     sys.setswitchinterval(_SWITCH)
-
-
-def _report(registry: Registry, settings: Settings) -> None:
-    for refusal in registry.refusals:
-        log.warning("not served: %s (%s)", refusal.error, refusal.error.code)
-    if not registry.models:
-        log.warning("no model in %s yet: publish one with `convscope train`", settings.models)

@@ -14,9 +14,12 @@
     │   ├── UnknownExemplar             404  unknown_exemplar
     │   ├── NoExemplars                 404  no_exemplars
     │   ├── NoReport                    404  no_report
+    │   ├── NoOlderVersion              409  no_older_version
     │   ├── TooBusy                     429  too_busy
     │   └── NotAcceptable               406  not_acceptable
     ├── TooLate                         503  too_late: a request that was admitted had to wait for too long
+    ├── NotInMemory                     503  not_in_memory: a version has to be loaded before it answers
+    ├── StateNotKept                    503  state_not_kept: a decision about a model can't be written down
     ├── ClientLeft                      499  client_left: nobody waits for the answer any more
     ├── ModelRefused                    500  model_refused: a version in models/ cannot be served
     │   └── ContractTooNew              500  contract_too_new
@@ -146,6 +149,14 @@ class NoReport(RequestError):
     title = "No report"
 
 
+class NoOlderVersion(RequestError):
+    """A model has no version before the one that answers, so it can't go back."""
+
+    status = 409
+    code = "no_older_version"
+    title = "No older version"
+
+
 class TooBusy(RequestError):
     """More is being asked for than can be worked on; the same request is answered when there is less to do."""
 
@@ -178,6 +189,22 @@ class TooLate(ConvscopeError):
     status = 503
     code = "too_late"
     title = "Too late"
+
+
+class NotInMemory(ConvscopeError):
+    """A version is served, but had to make room for others; it has to be loaded before it answers."""
+
+    status = 503
+    code = "not_in_memory"
+    title = "Not in memory"
+
+
+class StateNotKept(ConvscopeError):
+    """A decision about a model can't be written into the models folder, so it was not taken."""
+
+    status = 503
+    code = "state_not_kept"
+    title = "Decision not kept"
 
 
 class ClientLeft(ConvscopeError):

@@ -19,7 +19,7 @@ from service.inspection.layer import Layer
 from service.pool import Pool
 from service.postprocess import RankedLabel, rank
 from service.preprocess import fit, read_pixels
-from service.registry import ServedVersion
+from service.served import ServedVersion
 
 T = TypeVar("T")
 

@@ -20,6 +20,7 @@ from service.engine import Provider, load_engine
 from service.errors import ModelRefused, PublishFailed
 from service.evidence import Evidence
 from service.published import read_version
+from service.rehearsal import rehearse
 
 STAGING_PREFIX = ".staging-"
 """Folders of this prefix in the models folder are versions in the making; whoever reads the folder passes them by."""
@@ -48,9 +49,10 @@ def publish(models: Path, manifest: Manifest, evidence: Evidence, onnx: bytes, f
             folder = staging / manifest.name / "1"
             _write(folder, manifest, evidence, onnx, files)
             published = read_version(folder)
-            for graph in (published.onnx, published.int8):
-                if graph is not None:
-                    load_engine(published.manifest, graph, Provider.CPU, threads=1)
+            engine = load_engine(published.manifest, published.onnx, Provider.CPU, threads=1)
+            if published.int8 is not None:
+                engine = load_engine(published.manifest, published.int8, Provider.CPU, threads=1)
+            rehearse(published, engine)
             return _move(folder, models / manifest.name)
     except ModelRefused as error:
         raise PublishFailed(f"not published, because the service would refuse it: {error}") from error

@@ -47,6 +47,8 @@ class ModelDescription(Answer):
     name: str
     version: int = Field(description="the version that this description is of, and that answers")
     versions: list[int] = Field(description="all versions that are served, oldest first")
+    pinned: int | None = Field(description="the version that was promoted, or null: the latest answers")
+    held: list[int] = Field(description="versions that were found worse, and don't answer unless they are promoted")
     description: str
     labels: list[str]
     input: PictureInput
@@ -88,6 +90,16 @@ class Models(Answer):
     provider: str
     models: list[ModelDescription]
     refused: list[RefusedVersion]
+
+
+class Answering(Answer):
+    """Which version of a model answers."""
+
+    model: str
+    version: int = Field(description="the version that answers")
+    versions: list[int] = Field(description="all that can be asked by number, oldest first")
+    pinned: int | None = Field(description="the version that was promoted, or null: the latest answers")
+    held: list[int] = Field(description="versions that were found worse, and don't answer unless they are promoted")
 
 
 class SamplePicture(Answer):

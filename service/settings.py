@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from service.decode import PictureLimits
 from service.engine import Provider
 from service.warmup import Inline
+from service.watch import Watch
 
 
 class Settings(BaseSettings):
@@ -18,6 +19,15 @@ class Settings(BaseSettings):
 
     models: Path = Path("models")
     """The models folder."""
+    watch: Watch = Watch.AUTO
+    """How new versions are noticed."""
+    watch_seconds: Annotated[float, Field(ge=0.1, le=3600)] = 5.0
+    """Seconds after which the models folder is looked at, even if nothing told of a change."""
+    old_versions: Annotated[int, Field(ge=0)] = 8
+    """Versions that don't answer by default, but stay in memory, at most, of all models together; the others are loaded
+    when they are asked for, and the least recently used make room."""
+    old_bytes: Annotated[int, Field(ge=0)] = 2**30
+    """Bytes of their graphs, at most."""
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     """0: one that is free."""

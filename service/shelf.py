@@ -6,8 +6,9 @@ from rich.table import Table
 
 from service.contract import Manifest
 from service.errors import ModelRefused, UnknownModel
+from service.promotion import find_answering
 from service.published import PublishedVersion, read_version
-from service.registry import list_version_folders
+from service.versions import ModelOnDisk, VersionOnDisk, list_models
 
 
 def tabulate(models: Path) -> tuple[Table, list[str]]:
@@ -20,13 +21,21 @@ def tabulate(models: Path) -> tuple[Table, list[str]]:
     table.add_column("input", no_wrap=True)
     table.add_column("learnt from")
     table.add_column("published", no_wrap=True)
-    folders = sorted(list_version_folders(models), key=lambda folder: (folder.parent.name, len(folder.name), folder))
-    for folder in folders:
-        try:
-            table.add_row(*_describe(read_version(folder)))
-        except ModelRefused as error:
-            table.add_row(folder.parent.name, folder.name, style="red")
-            refused.append(f"{folder.parent.name} {folder.name} is refused: {error}")
+    table.add_column("")
+    for name, model in _list(models).items():
+        readable: dict[int, PublishedVersion] = {}
+        for number, version in model.versions.items():
+            try:
+                readable[number] = read_version(version.folder)
+            except ModelRefused as error:
+                refused.append(f"{name} {number} is refused: {error}")
+        refused += [f"{name} {stray} is refused: a version's folder is named 1, 2, 3 …" for stray in model.strays]
+        answering = find_answering(model, readable.__contains__)
+        for number, version in model.versions.items():
+            if number in readable:
+                table.add_row(*_describe(readable[number]), _role(model, version, is_answering=number == answering))
+            else:
+                table.add_row(name, str(number), style="red")
     return table, refused
 
 
@@ -36,13 +45,26 @@ def find_folder(models: Path, name: str) -> Path:
     Raises:
         UnknownModel: there is none.
     """
-    folders = [
-        folder for folder in list_version_folders(models) if folder.parent.name == name and folder.name.isdecimal()
-    ]
-    if not folders:
-        known = ", ".join(sorted({folder.parent.name for folder in list_version_folders(models)})) or "none"
-        raise UnknownModel(f"no model is called {name!r} in {models}; there are: {known}")
-    return max(folders, key=lambda folder: int(folder.name))
+    found = _list(models)
+    if name not in found or not found[name].versions:
+        raise UnknownModel(f"no model is called {name!r} in {models}; there are: {', '.join(found) or 'none'}")
+    return max(found[name].versions.items())[1].folder
+
+
+def _list(models: Path) -> dict[str, ModelOnDisk]:
+    try:
+        return list_models(models)
+    except OSError:
+        return {}
+
+
+def _role(model: ModelOnDisk, version: VersionOnDisk, *, is_answering: bool) -> str:
+    """What a version is for, if anything sets it apart."""
+    if is_answering:
+        if not model.state.loaded:
+            return "unloaded"
+        return "answers (pinned)" if model.state.pinned is not None else "answers"
+    return "held" if version.held else ""
 
 
 def _describe(version: PublishedVersion) -> list[str]:

@@ -46,27 +46,37 @@ class Cost:
         return self.seconds < _HANDOVERS * self.handover
 
 
-def warm_up(engine: Engine, spec: PictureInput, max_batch: int, executor: Executor) -> Cost:
+def warm_up(engine: Engine, spec: PictureInput, max_batch: int, *, is_alone: bool) -> float:
     """Run batches of 1, 2, 4 … pictures, so that no caller waits for memory to be set aside, and measure.
 
     Args:
         engine: not yet used.
         spec: the manifest's `input`.
         max_batch: pictures, the largest batch.
-        executor: whose threads would run it.
+        is_alone: a run is computed by the calling thread alone. Then its own time is taken: it is what the run takes
+            of a processor also while requests are being answered, as they are when a version is published.
+
+    Returns:
+        Seconds that a run with one picture takes; median.
     """
+    clock = time.thread_time if is_alone else time.perf_counter
     pixels = np.zeros((max_batch, spec.height, spec.width, spec.channels), np.uint8)
     size, seconds = 1, 0.0
     while size <= max_batch and 2 * seconds <= _LONGEST:
-        seconds = _time(engine, pixels[:size])
+        seconds = _time(engine, pixels[:size], clock)
         size *= 2
-    return Cost(_median(lambda: _time(engine, pixels[:1])), _median(lambda: _hand_over(executor)))
+    return _median(lambda: _time(engine, pixels[:1], clock))
 
 
-def _time(engine: Engine, pixels: Pixels) -> float:
-    start = time.perf_counter()
+def measure_handover(executor: Executor) -> float:
+    """Seconds from giving work to an idle thread to having its result; median. To be measured when all is quiet."""
+    return _median(lambda: _hand_over(executor))
+
+
+def _time(engine: Engine, pixels: Pixels, clock: Callable[[], float]) -> float:
+    start = clock()
     engine.classify(pixels)
-    return time.perf_counter() - start
+    return clock() - start
 
 
 def _hand_over(executor: Executor) -> float:

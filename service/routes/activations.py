@@ -16,9 +16,9 @@ from service.inspection.statistics import measure
 from service.media import BINARY, JSON, NPZ, PICTURE_BODY, PNG, SAFETENSORS, choose_format
 from service.pipeline import Pipeline
 from service.problems import document_problems
-from service.registry import ServedVersion
 from service.routes.served import Body, Served, Stages
 from service.schemas import Activations, Pixels
+from service.served import ServedVersion
 from service.tensors import to_npz, to_safetensors
 
 router = APIRouter(tags=["inspection"])

@@ -21,9 +21,9 @@ from service.media import BINARY, JSON, PICTURE_BODY, PNG, SAFETENSORS, choose_f
 from service.pipeline import Pipeline
 from service.preprocess import find_view
 from service.problems import document_problems
-from service.registry import ServedVersion
 from service.routes.served import Bodies, Served, Stages
 from service.schemas import Answer
+from service.served import ServedVersion
 from service.tensors import to_safetensors
 
 router = APIRouter(tags=["inspection"])

@@ -20,9 +20,9 @@ from service.inspection.render import to_png
 from service.media import JSON, PNG, choose_format
 from service.pipeline import Pipeline
 from service.problems import document_problems
-from service.registry import ServedVersion
 from service.routes.served import Served, Stages
 from service.schemas import Answer
+from service.served import ServedVersion
 
 router = APIRouter(tags=["inspection"])
 

@@ -14,9 +14,9 @@ from service.evidence import Exemplars
 from service.inspection.errors import UnknownChannel, UnknownLayer
 from service.problems import document_problems
 from service.published import PublishedVersion, read_exemplars
-from service.registry import ServedVersion
 from service.routes.served import Served
 from service.schemas import ChannelExemplars, ExemplarPicture
+from service.served import ServedVersion
 
 router = APIRouter(tags=["inspection"])
 

@@ -21,9 +21,10 @@ from service.errors import ClientLeft, ConvscopeError
 from service.media import JSON, SAFETENSORS
 from service.pipeline import Pipeline
 from service.problems import answer_error, answer_fault
-from service.registry import Registry, ServedVersion
+from service.registry import Registry
 from service.routes.activations import write_activations
 from service.routes.predict import TOP_K, write_prediction
+from service.served import ServedVersion
 
 T = TypeVar("T")
 
@@ -85,7 +86,7 @@ class Express:
     async def _make(self, plain: Plain, scope: Scope, receive: Receive) -> bytes:
         registry: Registry = self._state.registry
         pipeline: Pipeline = self._state.pipeline
-        served = registry.find(plain.model, plain.version)
+        served = await registry.obtain(plain.model, plain.version)
         picture = await find_body(scope, receive).picture(pipeline.limits.max_bytes)
         work = plain.answer(pipeline, served, picture)
         # Who answers at once needn't look whether anybody is left to hear it.

@@ -4,10 +4,11 @@ from fastapi import APIRouter
 
 from service.contract import EXEMPLARS_FILE, EXEMPLARS_FOLDER, REPORT_FILE
 from service.problems import document_problems
-from service.registry import Registry, ServedVersion
+from service.registry import Registry
 from service.routes.served import Models, Served
 from service.schemas import ModelDescription, RefusedVersion
 from service.schemas import Models as ModelsAnswer
+from service.served import ServedVersion
 
 models_router = APIRouter(tags=["models"])
 model_router = APIRouter(tags=["models"])
@@ -18,7 +19,7 @@ async def list_models(registry: Models) -> ModelsAnswer:
     """All served models, each in the version that answers, and the versions that can't be served."""
     return ModelsAnswer(
         provider=registry.runtime.provider,
-        models=[describe(registry, registry.find(name)) for name in registry.models],
+        models=[describe(registry, model.answering) for model in registry.models.values()],
         refused=[
             RefusedVersion(
                 name=refusal.name, version=refusal.version, code=refusal.error.code, detail=str(refusal.error)
@@ -40,7 +41,9 @@ def describe(registry: Registry, served: ServedVersion) -> ModelDescription:
     return ModelDescription(
         name=manifest.name,
         version=published.version,
-        versions=list(registry.models[manifest.name]),
+        versions=list(registry.models[manifest.name].versions),
+        pinned=registry.models[manifest.name].pinned,
+        held=list(registry.models[manifest.name].held),
         description=manifest.description,
         labels=list(manifest.labels),
         input=manifest.input,

@@ -10,9 +10,9 @@ from fastapi.responses import Response
 from service.media import JSON, PICTURE_BODY
 from service.postprocess import RankedLabel
 from service.problems import document_problems
-from service.registry import ServedVersion
 from service.routes.served import Body, Served, Stages
 from service.schemas import Predictions
+from service.served import ServedVersion
 
 router = APIRouter(tags=["prediction"])
 

@@ -7,7 +7,8 @@ from fastapi import Depends, Path, Request
 from service.body import find_body
 from service.errors import UnknownVersion
 from service.pipeline import Pipeline
-from service.registry import Registry, ServedVersion
+from service.registry import Registry
+from service.served import ServedVersion
 
 _LONGEST_VERSION = 9
 """Digits; Python refuses to convert thousands of them, which would be a fault of ours."""
@@ -40,10 +41,10 @@ async def find_version(
     """
     version: str | None = request.path_params.get("version")
     if version is None:
-        return registry.find(model)
+        return await registry.obtain(model)
     if not version.isdecimal() or len(version) > _LONGEST_VERSION:
         raise UnknownVersion(f"{version!r} is no version; versions are numbers, 1, 2, 3 …")
-    return registry.find(model, int(version))
+    return await registry.obtain(model, int(version))
 
 
 async def document_version(

@@ -16,9 +16,9 @@ from service.inspection.statistics import measure
 from service.inspection.weights import Weights, read_weights, weigh_weights
 from service.media import BINARY, JSON, NPZ, PNG, SAFETENSORS, choose_format
 from service.problems import document_problems
-from service.registry import ServedVersion
 from service.routes.served import Served, Stages
 from service.schemas import Answer, Statistics
+from service.served import ServedVersion
 from service.tensors import to_npz, to_safetensors
 
 router = APIRouter(tags=["inspection"])

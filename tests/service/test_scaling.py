@@ -64,7 +64,7 @@ def test_what_would_change_answers_is_refused(tmp_path: Path) -> None:
             tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor) * 1000, tensor.name))
     graph = model.SerializeToString()
     files = {"samples/a.png": white_png()}
-    unsteady = read_version(publish(tmp_path / "models", manifest(graph), evidence("a.png"), graph, files))
+    unsteady = read_version(publish(tmp_path / "models", manifest(graph), evidence(), graph, files))
     with pytest.raises(ScalingRefused, match=r"a probability changed by 0\.\d"):
         publish_scaled(unsteady, save(tmp_path / "photos", 60), tmp_path / "models")
     assert not (tmp_path / "models" / "brightness" / "2").exists()

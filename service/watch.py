@@ -1,0 +1,78 @@
+"""Turns changes in the models folder into fresh looks at it, for as long as the service runs."""
+
+import asyncio
+import logging
+from enum import StrEnum
+from pathlib import Path
+
+from watchfiles import Change, awatch
+
+from service.publish import STAGING_PREFIX
+from service.registry import Registry
+
+log = logging.getLogger("convscope")
+
+_QUIET, _LONGEST = 50, 400
+"""Milliseconds: a change is looked at when nothing else has changed for so long, and after so long in any case."""
+
+
+class Watch(StrEnum):
+    """How changes are noticed.
+
+    `auto`: the system tells (inotify, FSEvents …), and the folder is looked at now and then besides; `poll`: it is only
+    looked at, for network volumes that tell nothing; `off`: not at all.
+    """
+
+    AUTO = "auto"
+    POLL = "poll"
+    OFF = "off"
+
+
+async def watch(registry: Registry, how: Watch, seconds: float) -> None:
+    """Keep a registry as its folder is, until cancelled.
+
+    Args:
+        registry: is refreshed.
+        how: changes are noticed.
+        seconds: after which the folder is looked at, whatever was noticed.
+    """
+    while how is not Watch.OFF:
+        if how is Watch.AUTO:
+            await _be_told(registry, seconds)
+        await asyncio.sleep(seconds)
+        await _look(registry)
+
+
+async def _be_told(registry: Registry, seconds: float) -> None:
+    """Look whenever the system tells of a change; returns where it can't tell, or the folder is another one now."""
+    folder = registry.folder
+    try:
+        watched = folder.stat().st_ino
+        async for _ in awatch(
+            folder,
+            watch_filter=_matters,
+            debounce=_LONGEST,
+            step=_QUIET,
+            rust_timeout=round(seconds * 1000),
+            yield_on_timeout=True,
+            ignore_permission_denied=True,
+        ):
+            await _look(registry)
+            if folder.stat().st_ino != watched:  # made anew: the old one's changes tell nothing
+                return
+    except FileNotFoundError:  # it isn't there, or not any more
+        return
+    except (OSError, RuntimeError) as error:
+        log.warning("the system doesn't tell of changes in %s (%s); looking every %g s", folder, error, seconds)
+
+
+async def _look(registry: Registry) -> None:
+    try:
+        await registry.refresh()
+    except Exception:
+        log.exception("the models folder could not be looked at; what is served goes on")
+
+
+def _matters(_: Change, path: str) -> bool:
+    """Not what is being written for a version in the making."""
+    return not any(part.startswith(STAGING_PREFIX) for part in Path(path).parts)
