@@ -18,6 +18,8 @@ from starlette.types import Receive, Scope, Send
 from service.batching import Patience
 from service.cores import available_cores, share_cores
 from service.engine import Provider, choose_provider
+from service.feedback.archive import Archive
+from service.intake import Intake
 from service.pipeline import Pipeline
 from service.pool import Pool
 from service.problems import add_problem_handlers
@@ -27,6 +29,7 @@ from service.routes import (
     attributions,
     dream,
     exemplars,
+    feedback,
     health,
     layers,
     models,
@@ -53,6 +56,9 @@ _MAX_BATCH = {Provider.CPU: 16, Provider.CUDA: 64}
 
 _SWITCH = 0.5e-3
 """Seconds after which a thread that computes in Python lets another one do so."""
+
+_FEEDBACK_QUEUE = 8
+"""Corrected pictures that wait to be written, at most."""
 
 _DESCRIPTION = """A model server you can see through: POST a picture, get the prediction and everything the network
 computed on the way. Errors are `application/problem+json` with a stable `code`."""
@@ -95,14 +101,15 @@ def create_app(settings: Settings) -> FastAPI:
             ThreadPoolExecutor(settings.decode_threads or share, thread_name_prefix="worker") as workers,
             ThreadPoolExecutor(1, thread_name_prefix="loader") as loading,
             Pool("inspection", max(1, share // 2), settings.inspection_queue) as inspection,
+            Pool("feedback", 1, _FEEDBACK_QUEUE) as keeping,
         ):
             stock = Stock(Loader(runtime, engines), Room(settings.old_versions, settings.old_bytes), loading)
             registry = Registry(settings.models, stock, loading)
             await registry.refresh()
             app.state.registry = registry
             app.state.pipeline = Pipeline(settings.limits, workers, inspection, settings.max_inspection_bytes)
-            if not registry.models:
-                log.warning("no model in %s yet: publish one with `convscope train`", settings.models)
+            app.state.intake = Intake(_open_archive(settings), keeping, app.state.pipeline)
+            _report(registry, app.state.intake, settings)
             _settle()
             watching = asyncio.create_task(watch(registry, settings.watch, settings.watch_seconds))
             yield
@@ -133,7 +140,7 @@ def _add_routes(app: FastAPI) -> None:
     latest, pinned = "/v1/models/{model}", "/v1/models/{model}/versions/{version}"
     for router in (
         models.model_router, samples.router, report.router, predict.router, layers.router, activations.router,
-        exemplars.router, weights.router, trace.router, attributions.router, dream.router,
+        exemplars.router, weights.router, trace.router, attributions.router, dream.router, feedback.router,
     ):  # fmt: skip
         app.include_router(router, prefix=latest)
         app.include_router(router, prefix=pinned, dependencies=[Depends(document_version)])
@@ -151,6 +158,12 @@ def _add_routes(app: FastAPI) -> None:
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's own way to extend the schema
 
 
+def _open_archive(settings: Settings) -> Archive | None:
+    """Where corrected pictures are kept; None where they aren't."""
+    folder = settings.feedback
+    return None if folder is None else Archive(folder, settings.feedback_bytes, settings.feedback_count)
+
+
 def _quiet_pillow() -> None:
     """Pillow warns of odd tags and of many pixels; `decode` refuses what matters of it, by name."""
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
@@ -166,3 +179,10 @@ def _settle() -> None:
     gc.collect()
     gc.freeze()
     sys.setswitchinterval(_SWITCH)
+
+
+def _report(registry: Registry, intake: Intake, settings: Settings) -> None:
+    if intake.archive is not None and (problem := intake.archive.find_problem()) is not None:
+        log.warning("corrected pictures can't be kept in %s: %s", settings.feedback, problem)
+    if not registry.models:
+        log.warning("no model in %s yet: publish one with `convscope train`", settings.models)

@@ -37,13 +37,18 @@ def flush_folder(folder: Path) -> None:
 
 
 @contextmanager
-def locked(folder: Path, operation: int) -> Iterator[None]:
-    """Hold an advisory lock (`fcntl.LOCK_…`) on a folder; the kernel lets go of it when the process dies, however.
+def locked(path: Path, operation: int) -> Iterator[None]:
+    """Hold an advisory lock (`fcntl.LOCK_…`); the kernel lets go of it when the process dies, however it dies.
+
+    Args:
+        path: a folder, or a file that is made where it is missing (network file systems lock only files).
+        operation: `fcntl.LOCK_EX` and the like.
 
     Raises:
         BlockingIOError: with `fcntl.LOCK_NB`, where somebody else holds it.
     """
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    how = os.O_RDONLY | os.O_DIRECTORY if path.is_dir() else os.O_RDWR | os.O_CREAT
+    descriptor = os.open(path, how, 0o666)
     try:
         fcntl.flock(descriptor, operation)
         yield

@@ -15,11 +15,15 @@
     │   ├── NoExemplars                 404  no_exemplars
     │   ├── NoReport                    404  no_report
     │   ├── NoOlderVersion              409  no_older_version
+    │   ├── FeedbackOff                 404  feedback_off: the service keeps no pictures
+    │   ├── UnknownLabel                422  unknown_label
     │   ├── TooBusy                     429  too_busy
     │   └── NotAcceptable               406  not_acceptable
     ├── TooLate                         503  too_late: a request that was admitted had to wait for too long
     ├── NotInMemory                     503  not_in_memory: a version has to be loaded before it answers
     ├── StateNotKept                    503  state_not_kept: a decision about a model can't be written down
+    ├── FeedbackFull                    507  feedback_full: as many pictures are kept as may be
+    ├── FeedbackNotKept                 507  feedback_not_kept: the disk doesn't take a picture
     ├── ClientLeft                      499  client_left: nobody waits for the answer any more
     ├── ModelRefused                    500  model_refused: a version in models/ cannot be served
     │   └── ContractTooNew              500  contract_too_new
@@ -157,6 +161,22 @@ class NoOlderVersion(RequestError):
     title = "No older version"
 
 
+class FeedbackOff(RequestError):
+    """Pictures aren't kept to learn from: nobody told the service where."""
+
+    status = 404
+    code = "feedback_off"
+    title = "Feedback is off"
+
+
+class UnknownLabel(RequestError):
+    """The model has no such label."""
+
+    status = 422
+    code = "unknown_label"
+    title = "Unknown label"
+
+
 class TooBusy(RequestError):
     """More is being asked for than can be worked on; the same request is answered when there is less to do."""
 
@@ -205,6 +225,22 @@ class StateNotKept(ConvscopeError):
     status = 503
     code = "state_not_kept"
     title = "Decision not kept"
+
+
+class FeedbackFull(ConvscopeError):
+    """As many pictures are kept as may be; this one isn't, the others are untouched."""
+
+    status = 507
+    code = "feedback_full"
+    title = "Feedback folder full"
+
+
+class FeedbackNotKept(ConvscopeError):
+    """The feedback folder can't be written or read; what was kept before is untouched."""
+
+    status = 507
+    code = "feedback_not_kept"
+    title = "Feedback not kept"
 
 
 class ClientLeft(ConvscopeError):

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from service.contract import DatasetRecord, Frame, ImportRecord, PictureInput, TrainingRecord
 from service.evidence import Parity, Quantization, TestFigures
+from service.feedback.archive import Outcome
 from service.inspection.layer import Kind, Layer
 
 
@@ -73,6 +74,7 @@ class ModelDescription(Answer):
     exemplars: bool = Field(
         description="it has pictures of what excites its channels, at …/exemplars/{layer}/{channel}"
     )
+    feedback: bool = Field(description="pictures that were answered wrongly are taken, at …/feedback")
 
 
 class RefusedVersion(Answer):
@@ -180,6 +182,28 @@ class Activations(Answer):
     model: str
     version: int
     layers: list[LayerActivation]
+
+
+class KeptPicture(Answer):
+    """What became of a picture that was given with its true label."""
+
+    model: str
+    version: int
+    label: str = Field(description="what the picture shows, as was said")
+    predicted: str = Field(description="what the version answers to it")
+    probability: float = Field(description="of that answer")
+    outcome: Outcome = Field(
+        description="kept; moved: it had been kept with another label; known: it had been kept with this one"
+    )
+
+
+class KeptPictures(Answer):
+    """How many pictures are kept of a model, to learn from."""
+
+    model: str
+    version: int
+    pictures: int
+    labels: Mapping[str, int] = Field(description="pictures by label, in the order of the model's labels")
 
 
 class StepOutcome(Answer):

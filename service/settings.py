@@ -3,13 +3,16 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.decode import PictureLimits
 from service.engine import Provider
 from service.warmup import Inline
 from service.watch import Watch
+
+Folder = Annotated[Path | None, BeforeValidator(lambda given: given or None)]
+"""An empty variable names no folder, rather than the one that the service was started in."""
 
 
 class Settings(BaseSettings):
@@ -59,6 +62,13 @@ class Settings(BaseSettings):
     """Memory that one request may take to show what goes on inside."""
     inspection_queue: Annotated[int, Field(ge=0)] = 32
     """Requests to look inside that wait for their turn, at most; they never hold up predictions."""
+
+    feedback: Folder = None
+    """The folder that pictures are kept in which people say were answered wrongly; none: they aren't kept."""
+    feedback_bytes: Annotated[int, Field(ge=1)] = 2**30
+    """Of all files in it."""
+    feedback_count: Annotated[int, Field(ge=1)] = 10_000
+    """Pictures in it."""
 
     @property
     def limits(self) -> PictureLimits:

@@ -3,9 +3,10 @@
 from fastapi import APIRouter
 
 from service.contract import EXEMPLARS_FILE, EXEMPLARS_FOLDER, REPORT_FILE
+from service.intake import Intake
 from service.problems import document_problems
 from service.registry import Registry
-from service.routes.served import Models, Served
+from service.routes.served import Corrections, Models, Served
 from service.schemas import ModelDescription, RefusedVersion
 from service.schemas import Models as ModelsAnswer
 from service.served import ServedVersion
@@ -15,11 +16,11 @@ model_router = APIRouter(tags=["models"])
 
 
 @models_router.get("/v1/models")
-async def list_models(registry: Models) -> ModelsAnswer:
+async def list_models(registry: Models, intake: Corrections) -> ModelsAnswer:
     """All served models, each in the version that answers, and the versions that can't be served."""
     return ModelsAnswer(
         provider=registry.runtime.provider,
-        models=[describe(registry, model.answering) for model in registry.models.values()],
+        models=[describe(registry, model.answering, intake) for model in registry.models.values()],
         refused=[
             RefusedVersion(
                 name=refusal.name, version=refusal.version, code=refusal.error.code, detail=str(refusal.error)
@@ -30,12 +31,12 @@ async def list_models(registry: Models) -> ModelsAnswer:
 
 
 @model_router.get("", responses=document_problems(404, 422))
-async def describe_model(registry: Models, served: Served) -> ModelDescription:
+async def describe_model(registry: Models, served: Served, intake: Corrections) -> ModelDescription:
     """One model: its labels, input, figures, and how it was made."""
-    return describe(registry, served)
+    return describe(registry, served, intake)
 
 
-def describe(registry: Registry, served: ServedVersion) -> ModelDescription:
+def describe(registry: Registry, served: ServedVersion, intake: Intake) -> ModelDescription:
     """What the API tells of a version."""
     published, manifest = served.published, served.published.manifest
     return ModelDescription(
@@ -66,4 +67,5 @@ def describe(registry: Registry, served: ServedVersion) -> ModelDescription:
         samples=len(published.evidence.samples),
         report=(published.folder / REPORT_FILE).is_file(),
         exemplars=(published.folder / EXEMPLARS_FOLDER / EXEMPLARS_FILE).is_file(),
+        feedback=intake.is_open,
     )

@@ -6,6 +6,7 @@ from fastapi import Depends, Path, Request
 
 from service.body import find_body
 from service.errors import UnknownVersion
+from service.intake import Intake
 from service.pipeline import Pipeline
 from service.registry import Registry
 from service.served import ServedVersion
@@ -27,6 +28,12 @@ async def find_pipeline(request: Request) -> Pipeline:
     """The way of a picture through a version."""
     pipeline: Pipeline = request.app.state.pipeline
     return pipeline
+
+
+async def find_intake(request: Request) -> Intake:
+    """The way of a corrected picture to the disk."""
+    intake: Intake = request.app.state.intake
+    return intake
 
 
 async def find_version(
@@ -75,4 +82,5 @@ Models = Annotated[Registry, Depends(find_registry)]
 Stages = Annotated[Pipeline, Depends(find_pipeline)]
 Served = Annotated[ServedVersion, Depends(find_version)]
 Body = Annotated[bytes, Depends(find_picture)]
+Corrections = Annotated[Intake, Depends(find_intake)]
 Bodies = Annotated[list[bytes], Depends(find_pictures)]
