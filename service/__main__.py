@@ -19,12 +19,14 @@ from service.commands.promotion import promote_command, rollback_command
 from service.commands.scale_decode import scale_decode_command
 from service.engine import Provider, choose_provider
 from service.errors import ConvscopeError, InvalidSetting
-from service.server import listen, serve_app, serve_in_workers
+from service.keys import FILE_VARIABLE, KEYS_VARIABLE
+from service.server import is_loopback, listen, serve_app, serve_in_workers
 from service.settings import Settings
 from service.shelf import tabulate
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 console = Console(highlight=False, soft_wrap=True)
+log = logging.getLogger("convscope")
 complaints = Console(stderr=True, highlight=False, soft_wrap=True, style="red")
 
 
@@ -47,6 +49,11 @@ def serve(
     logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s", stream=sys.stderr)
     # Resolved here, so that what isn't there is refused in one line rather than while the server starts.
     settings = settings.model_copy(update={"provider": choose_provider(settings.provider)})
+    if not settings.read_keys() and not is_loopback(settings.host):
+        log.warning(
+            "listening on %s without API keys: whoever reaches this port may use the service; set %s or %s",
+            settings.host, KEYS_VARIABLE, FILE_VARIABLE,
+        )  # fmt: skip
     listener = listen(settings.host, settings.port)
     address = f"http://{_host_name(settings.host)}:{listener.getsockname()[1]}"
     signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn stops gracefully on it; afterwards there is nothing to do

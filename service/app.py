@@ -19,7 +19,9 @@ from service.batching import Patience
 from service.cores import available_cores, share_cores
 from service.engine import Provider, choose_provider
 from service.feedback.archive import Archive
+from service.guard import Guard
 from service.intake import Intake
+from service.keys import Keys
 from service.pipeline import Pipeline
 from service.pool import Pool
 from service.problems import add_problem_handlers
@@ -42,6 +44,7 @@ from service.routes import (
     weights,
     workbench,
 )
+from service.routes.description import describe_access
 from service.routes.express import Express
 from service.routes.served import document_version
 from service.schemas import Problem
@@ -65,14 +68,18 @@ computed on the way. Errors are `application/problem+json` with a stable `code`.
 
 
 class Application(FastAPI):
-    """FastAPI, but plain requests for predictions don't go through it."""
+    """FastAPI behind a guard, but plain requests for predictions don't go through FastAPI."""
 
-    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - FastAPI's own
+    def __init__(self, keys: Keys, **options: Any) -> None:  # noqa: ANN401 - FastAPI's own
         super().__init__(**options)
         self._express = Express(self.state)
+        self._guard = Guard(self._answer, keys)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, as the ASGI specification says."""
+        await self._guard(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         plain = self._express.recognise(scope) if scope["type"] == "http" else None
         if plain is None:
             await super().__call__(scope, receive, send)
@@ -118,6 +125,7 @@ def create_app(settings: Settings) -> FastAPI:
                 await watching
 
     app = Application(
+        keys=settings.read_keys(),
         title="Convscope",
         version=version("convscope"),
         description=_DESCRIPTION,
@@ -153,6 +161,7 @@ def _add_routes(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
         schema = describe()
         schema["components"]["schemas"] |= {"Problem": Problem.model_json_schema(), **workbench.STEP_SCHEMAS}
+        describe_access(schema)
         return schema
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's own way to extend the schema

@@ -17,6 +17,9 @@
     │   ├── NoOlderVersion              409  no_older_version
     │   ├── FeedbackOff                 404  feedback_off: the service keeps no pictures
     │   ├── UnknownLabel                422  unknown_label
+    │   ├── KeyNeeded                   401  key_needed
+    │   ├── WrongKey                    401  wrong_key
+    │   ├── ScopeNeeded                 403  scope_needed
     │   ├── TooBusy                     429  too_busy
     │   └── NotAcceptable               406  not_acceptable
     ├── TooLate                         503  too_late: a request that was admitted had to wait for too long
@@ -175,6 +178,30 @@ class UnknownLabel(RequestError):
     status = 422
     code = "unknown_label"
     title = "Unknown label"
+
+
+class KeyNeeded(RequestError):
+    """The service has API keys, and the request brought none."""
+
+    status = 401
+    code = "key_needed"
+    title = "Key needed"
+
+
+class WrongKey(RequestError):
+    """The request's key is none of the service's."""
+
+    status = 401
+    code = "wrong_key"
+    title = "Wrong key"
+
+
+class ScopeNeeded(RequestError):
+    """The request's key is not good for this, or it takes a key and the service has none."""
+
+    status = 403
+    code = "scope_needed"
+    title = "Scope needed"
 
 
 class TooBusy(RequestError):

@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from service.errors import BodyTooLarge, ConvscopeError, TooBusy, TooLate
+from service.errors import BodyTooLarge, ConvscopeError, KeyNeeded, TooBusy, TooLate, WrongKey
 from service.schemas import Problem
 
 MEDIA_TYPE = "application/problem+json"
@@ -55,6 +55,8 @@ def _headers(error: ConvscopeError) -> dict[str, str]:
     match error:
         case BodyTooLarge():  # without this, the client would go on sending what is left, and nobody wants it
             return {"Connection": "close"}
+        case KeyNeeded() | WrongKey():
+            return {"WWW-Authenticate": "Bearer"}
         case TooBusy():
             return {"Retry-After": str(error.retry_after)}
         case TooLate():

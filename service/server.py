@@ -4,6 +4,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable
+from ipaddress import ip_address
 from typing import Any
 
 import uvicorn
@@ -12,6 +13,7 @@ from uvicorn.supervisors import Multiprocess
 
 from service.connection import Connection
 from service.errors import StartFailed
+from service.keys import KEYS_VARIABLE
 from service.settings import Settings
 
 OPTIONS: dict[str, Any] = {
@@ -47,6 +49,14 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+def is_loopback(host: str) -> bool:
+    """Whether only programs of this machine can reach that address."""
+    try:
+        return ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def serve_app(app: FastAPI, listener: socket.socket, announce: Callable[[], None]) -> None:
     """Answer in this process until it is told to stop.
 
@@ -60,8 +70,9 @@ def serve_app(app: FastAPI, listener: socket.socket, announce: Callable[[], None
 
 def serve_in_workers(settings: Settings, listener: socket.socket) -> None:
     """Answer in several processes on one socket; each reads its settings from the environment."""
-    for name, value in settings.model_dump(mode="json").items():
+    for name, value in settings.model_dump(mode="json", exclude={"api_keys"}, exclude_none=True).items():
         os.environ[f"CONVSCOPE_{name.upper()}"] = str(value)
+    os.environ[KEYS_VARIABLE] = settings.api_keys.get_secret_value()
     config = uvicorn.Config("service.app:app_from_environment", factory=True, workers=settings.workers, **OPTIONS)
     Multiprocess(config, sockets=[listener]).run()
 

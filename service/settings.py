@@ -3,16 +3,18 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.decode import PictureLimits
 from service.engine import Provider
+from service.errors import InvalidSetting
+from service.keys import FILE_VARIABLE, Keys
 from service.warmup import Inline
 from service.watch import Watch
 
-Folder = Annotated[Path | None, BeforeValidator(lambda given: given or None)]
-"""An empty variable names no folder, rather than the one that the service was started in."""
+Place = Annotated[Path | None, BeforeValidator(lambda given: given or None)]
+"""An empty variable names no place, rather than the folder that the service was started in."""
 
 
 class Settings(BaseSettings):
@@ -63,12 +65,36 @@ class Settings(BaseSettings):
     inspection_queue: Annotated[int, Field(ge=0)] = 32
     """Requests to look inside that wait for their turn, at most; they never hold up predictions."""
 
-    feedback: Folder = None
+    feedback: Place = None
     """The folder that pictures are kept in which people say were answered wrongly; none: they aren't kept."""
     feedback_bytes: Annotated[int, Field(ge=1)] = 2**30
     """Of all files in it."""
     feedback_count: Annotated[int, Field(ge=1)] = 10_000
     """Pictures in it."""
+
+    api_keys: SecretStr = SecretStr("")
+    """KEY:SCOPE, several separated by commas; see `keys`."""
+    api_keys_file: Place = None
+    """A file of such entries."""
+
+    def read_keys(self) -> Keys:
+        """The keys of the variable and of the file.
+
+        Raises:
+            InvalidSetting: they can't be read; a file without keys is an error, for it was meant to have some.
+        """
+        keys = Keys.parse(self.api_keys.get_secret_value())
+        if self.api_keys_file is None:
+            return keys
+        try:
+            text = self.api_keys_file.read_text("utf-8")
+        except (OSError, UnicodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is no text"
+            raise InvalidSetting(f"{FILE_VARIABLE}: {self.api_keys_file} can't be read: {reason}") from error
+        filed = Keys.parse(text, f"{FILE_VARIABLE}: {self.api_keys_file}")
+        if not filed:
+            raise InvalidSetting(f"{FILE_VARIABLE}: {self.api_keys_file} has no keys")
+        return keys + filed
 
     @property
     def limits(self) -> PictureLimits:

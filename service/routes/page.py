@@ -4,8 +4,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from fastapi import APIRouter, FastAPI
-from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import FileResponse, HTMLResponse
+from fastapi.responses import FileResponse, HTMLResponse, Response
 from fastapi.staticfiles import StaticFiles
 
 DIST = Path(__file__).parent.parent / "web" / "dist"
@@ -15,6 +14,19 @@ _NOT_BUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Conv
 <h1>The page is not built</h1>
 <p>The API works. The page is built when the package is: <code>make setup</code> in a checkout, or
 <code>pip install .</code>; then start the service again.</p></html>"""
+
+_DOCUMENTATION = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Convscope API</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="stylesheet" href="/docs/swagger-ui.css"><link rel="icon" href="/favicon.svg" type="image/svg+xml">
+<div id="swagger-ui"></div>
+<script src="/docs/swagger-ui-bundle.js"></script><script src="/docs/start.js"></script></html>"""
+
+_START = """SwaggerUIBundle({
+  url: "/openapi.json", dom_id: "#swagger-ui", deepLinking: true, showExtensions: true, showCommonExtensions: true,
+  presets: [SwaggerUIBundle.presets.apis, SwaggerUIBundle.SwaggerUIStandalonePreset],
+});
+"""
+"""A file of its own, for the Content-Security-Policy forbids scripts within a page."""
 
 
 def add_page(app: FastAPI, dist: Path = DIST) -> None:
@@ -26,13 +38,11 @@ def add_page(app: FastAPI, dist: Path = DIST) -> None:
 
     @router.get("/docs")
     async def documentation() -> HTMLResponse:
-        return get_swagger_ui_html(
-            openapi_url=app.openapi_url or "/openapi.json",
-            title="Convscope API",
-            swagger_js_url="/docs/swagger-ui-bundle.js",
-            swagger_css_url="/docs/swagger-ui.css",
-            swagger_favicon_url="/favicon.svg",
-        )
+        return HTMLResponse(_DOCUMENTATION)
+
+    @router.get("/docs/start.js")
+    async def start() -> Response:
+        return Response(_START, media_type="text/javascript")
 
     @router.api_route("/", methods=["GET", "HEAD"], response_model=None)
     async def page() -> FileResponse | HTMLResponse:

@@ -32,14 +32,14 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
 
 
 @contextmanager
-def started(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
+def started(*arguments: str, **environment: str) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
     """A running service, the address that it said it is at, and all that it said before."""
     process = subprocess.Popen(
         [*COMMAND, "serve", "--port", "0", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
     )
     try:
         assert process.stdout is not None
@@ -57,6 +57,17 @@ def started(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str, str]]
         process.stdout.close() if process.stdout else None
 
 
+def wait_until_answering(url: str) -> httpx.Response:
+    """Workers are told of before they answer."""
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            return httpx.get(url)
+        except httpx.TransportError:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_says_where_it_is_answers_and_stops_without_a_trace(number: signal.Signals) -> None:
     with started("--models", str(MODELS)) as (process, address, _):
@@ -67,19 +78,23 @@ def test_it_says_where_it_is_answers_and_stops_without_a_trace(number: signal.Si
         assert rest.strip() == "stopped"
 
 
-def test_several_workers_share_one_address() -> None:
-    with started("--models", str(MODELS), "--workers", "2") as (process, address, _):
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                assert httpx.get(f"{address}/v1/models").json()["models"]
-                break
-            except httpx.TransportError:
-                assert time.monotonic() < deadline
-                time.sleep(0.1)
+def test_several_workers_share_one_address_and_their_keys() -> None:
+    key = "predict-0123456789"
+    keys = {"CONVSCOPE_API_KEYS": f"{key}:predict"}
+    with started("--models", str(MODELS), "--workers", "2", **keys) as (process, address, said):
+        assert wait_until_answering(f"{address}/v1/models").status_code == 401
+        for _ in range(8):
+            assert httpx.get(f"{address}/v1/models", headers={"X-API-Key": key}).json()["models"]
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=30)
+        rest, _ = process.communicate(timeout=30)
         assert process.returncode == 0
+        assert key not in said + rest
+
+
+def test_an_open_address_without_keys_is_warned_of(tmp_path: Path) -> None:
+    for host, keys, warned in (("0.0.0.0", "", True), ("0.0.0.0", "a-key-0123456789:admin", False), ("::1", "", False)):  # noqa: S104
+        with started("--models", str(tmp_path), "--host", host, CONVSCOPE_API_KEYS=keys) as (_, _, said):
+            assert ("without API keys" in said and "CONVSCOPE_API_KEYS" in said) is warned
 
 
 def test_a_taken_port_is_one_clear_line() -> None:
@@ -100,6 +115,9 @@ def test_a_taken_port_is_one_clear_line() -> None:
         ([], {"CONVSCOPE_PORT": "http"}, "CONVSCOPE_PORT"),
         ([], {"CONVSCOPE_PROVIDER": "tpu"}, "CONVSCOPE_PROVIDER"),
         ([], {"CONVSCOPE_MAX_PIXELS": "-1"}, "CONVSCOPE_MAX_PIXELS"),
+        ([], {"CONVSCOPE_API_KEYS": "secret-0123456789"}, "CONVSCOPE_API_KEYS: entry 1"),
+        ([], {"CONVSCOPE_API_KEYS_FILE": "/nowhere"}, "CONVSCOPE_API_KEYS_FILE: /nowhere can't be read"),
+        ([], {"CONVSCOPE_API_KEYS_FILE": os.devnull}, "CONVSCOPE_API_KEYS_FILE: /dev/null has no keys"),
     ],
 )
 def test_a_bad_setting_is_named(arguments: list[str], environment: dict[str, str], named: str) -> None:
@@ -107,6 +125,7 @@ def test_a_bad_setting_is_named(arguments: list[str], environment: dict[str, str
     assert ended.returncode == 2
     assert named in ended.stderr
     assert "Traceback" not in ended.stderr
+    assert "secret" not in ended.stderr
 
 
 @pytest.mark.skipif("CUDAExecutionProvider" in ort.get_available_providers(), reason="this onnxruntime has CUDA")

@@ -1,0 +1,97 @@
+"""Turns requests into those that may pass: holds keys against the rules of their paths, and adds the headers of safety.
+
+An ASGI application before another one. It goes around everything, what is answered ahead of the framework too, so what
+it does for a request is counted in microseconds.
+"""
+
+from collections.abc import Awaitable
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.access import Rule, find_rule
+from service.errors import ConvscopeError
+from service.keys import Keys
+from service.keys import Scope as KeyScope
+from service.policies import Headers
+from service.problems import answer_error
+
+GRANTED = "convscope.granted"
+"""Where the request's scope says what its key is good for: a `keys.Scope`."""
+
+_BEARER = b"bearer "
+
+_PRIVATE: Headers = ((b"cache-control", b"private"), (b"vary", b"Authorization, X-API-Key"))
+"""What was had for a key isn't kept for those who have none."""
+
+_SOON_HERE = 64 * 1024
+"""Bytes of a body up to which it is left to come in, though nobody wants it, so that the connection can go on."""
+
+
+class Guard:
+    """Lets requests pass, or refuses them."""
+
+    def __init__(self, inner: ASGIApp, keys: Keys) -> None:
+        """Stand before an application.
+
+        Args:
+            inner: what answers those that pass.
+            keys: that are known.
+        """
+        self._inner, self._keys = inner, keys
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, as the ASGI specification says."""
+        if scope["type"] != "http":
+            await self._inner(scope, receive, send)
+            return
+        rule = find_rule(find_path(scope))
+        headers = rule.headers
+
+        def answer(message: Message) -> Awaitable[None]:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), *headers]
+            return send(message)
+
+        if (self._keys and not rule.is_open) or (rule.scope is KeyScope.ADMIN and rule.is_known):
+            try:
+                self._check(rule, scope)
+            except ConvscopeError as error:
+                await refuse(error, scope, receive, answer)
+                return
+            headers = (*headers, *_PRIVATE)
+        await self._inner(scope, receive, answer)
+
+    def _check(self, rule: Rule, scope: Scope) -> None:
+        """Hold the request's key against the rule.
+
+        Raises:
+            KeyNeeded, WrongKey, ScopeNeeded: see `keys.Keys.check`.
+        """
+        scope[GRANTED] = self._keys.check(_find_key(scope), rule.scope)
+
+
+def find_path(scope: Scope) -> str:
+    """The path as the application's own router sees it: without what a proxy put before it."""
+    path: str = scope["path"]
+    root: str = scope.get("root_path", "")
+    return path[len(root) :] if root and path.startswith(f"{root}/") else path
+
+
+async def refuse(error: ConvscopeError, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a request that nobody reads the body of."""
+    response = answer_error(error)
+    length = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
+    if scope["method"] not in {"GET", "HEAD"} and not (length.isdigit() and int(length) <= _SOON_HERE):
+        response.headers["Connection"] = "close"  # else the client would go on sending, and nobody wants it
+    await response(scope, receive, send)
+
+
+def _find_key(scope: Scope) -> bytes | None:
+    """The key in the request's headers; `X-API-Key` first: a proxy may have a use of its own for the other one."""
+    bearer = None
+    for name, value in scope["headers"]:
+        if name == b"x-api-key":
+            return bytes(value.strip())
+        if name == b"authorization" and value[: len(_BEARER)].lower() == _BEARER:
+            bearer = bytes(value[len(_BEARER) :].strip())
+    return bearer
