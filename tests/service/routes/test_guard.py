@@ -1,6 +1,7 @@
 """Keys over real sockets: every route asks for the one that its path needs, and none is forgotten."""
 
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,8 +25,10 @@ PNG = {"Content-Type": "image/png"}
 
 
 @pytest.fixture(scope="module")
-def guarded() -> Iterator[httpx.Client]:
-    settings = Settings.model_validate({"models": MODELS, "provider": Provider.CPU, "api_keys": SETTING})
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    models = tmp_path_factory.mktemp("models")  # a copy: an admin's key changes which version answers
+    shutil.copytree(MODELS / "digits", models / "digits")
+    settings = Settings.model_validate({"models": models, "provider": Provider.CPU, "api_keys": SETTING})
     with serving(settings) as address, httpx.Client(base_url=address, timeout=20) as client:
         yield client
 
