@@ -63,7 +63,7 @@ def serving(contestant: Contestant, plan: Plan) -> Iterator[Server]:
     Raises:
         NotServing: it gives no answer.
     """
-    port, software = _find_ports(), contestant.software
+    port, software = find_ports(), contestant.software
     folder = plan.scratch / contestant.name
     folder.mkdir(exist_ok=True)
     command, prepare, environment, cwd = _complete(contestant, plan, port, folder)
@@ -119,7 +119,7 @@ def _complete(
     return command, prepare, environment, folder
 
 
-def _find_ports() -> int:
+def find_ports() -> int:
     """The first of several free ones in a row."""
     while True:
         with contextlib.ExitStack() as stack, contextlib.suppress(OSError, OverflowError):

@@ -90,6 +90,20 @@ class ScaledDecoding(Frozen):
     """Pictures that got another label."""
 
 
+class Gate(Frozen):
+    """How a version compared with the one that answered when it was made, on the same test pictures."""
+
+    serving: Annotated[int, Field(ge=1)]
+    """The version that answered."""
+    accuracy: Share
+    """Of this version."""
+    serving_accuracy: Share
+    margin: Share
+    """By which it may be worse."""
+    held: bool
+    """It is worse by more: it doesn't answer unless it is promoted."""
+
+
 class Sample(Frozen):
     """A held-out picture under `samples/`, its true label, and what the model answered when it was published."""
 
@@ -106,6 +120,7 @@ class Evidence(Frozen):
     test: TestFigures
     quantization: Quantization | None = None
     scaled_decoding: ScaledDecoding | None = None
+    gate: Gate | None = None
     samples: tuple[Sample, ...]
 
 

@@ -16,12 +16,13 @@ def tabulate(models: Path) -> tuple[Table, list[str]]:
     refused = []
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("model", no_wrap=True)
-    for name in ("version", "accuracy", "weights", "size"):
+    table.add_column("version", justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for name in ("accuracy", "weights"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("input", no_wrap=True)
     table.add_column("learnt from")
     table.add_column("published", no_wrap=True)
-    table.add_column("")
     for name, model in _list(models).items():
         readable: dict[int, PublishedVersion] = {}
         for number, version in model.versions.items():
@@ -33,7 +34,8 @@ def tabulate(models: Path) -> tuple[Table, list[str]]:
         answering = find_answering(model, readable.__contains__)
         for number, version in model.versions.items():
             if number in readable:
-                table.add_row(*_describe(readable[number]), _role(model, version, is_answering=number == answering))
+                role = _role(model, version, is_answering=number == answering)
+                table.add_row(name, str(number), role, *_describe(readable[number]))
             else:
                 table.add_row(name, str(number), style="red")
     return table, refused
@@ -63,7 +65,7 @@ def _role(model: ModelOnDisk, version: VersionOnDisk, *, is_answering: bool) -> 
     if is_answering:
         if not model.state.loaded:
             return "unloaded"
-        return "answers (pinned)" if model.state.pinned is not None else "answers"
+        return "answers" if model.state.pinned is None else "pinned"
     return "held" if version.held else ""
 
 
@@ -71,11 +73,8 @@ def _describe(version: PublishedVersion) -> list[str]:
     manifest, spec = version.manifest, version.manifest.input
     accuracy = manifest.metrics.get("accuracy")
     return [
-        manifest.name,
-        str(version.version),
         "" if accuracy is None else f"{accuracy:.2%}",
         f"{manifest.onnx.parameters:,}",
-        f"{len(version.int8 or version.onnx) / 1e3:,.0f} kB",
         f"{spec.height}x{spec.width}x{spec.channels}" + (" int8" if version.int8 else ""),
         _origin(manifest),
         f"{manifest.created:%Y-%m-%d}",

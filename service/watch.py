@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import aclosing
 from enum import StrEnum
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from service.publish import STAGING_PREFIX
 from service.registry import Registry
 
 log = logging.getLogger("convscope")
+logging.getLogger("watchfiles").setLevel(logging.WARNING)  # it counts changes; what came of them is said here
 
 _QUIET, _LONGEST = 50, 400
 """Milliseconds: a change is looked at when nothing else has changed for so long, and after so long in any case."""
@@ -48,7 +50,7 @@ async def _be_told(registry: Registry, seconds: float) -> None:
     folder = registry.folder
     try:
         watched = folder.stat().st_ino
-        async for _ in awatch(
+        changes = awatch(
             folder,
             watch_filter=_matters,
             debounce=_LONGEST,
@@ -56,10 +58,12 @@ async def _be_told(registry: Registry, seconds: float) -> None:
             rust_timeout=round(seconds * 1000),
             yield_on_timeout=True,
             ignore_permission_denied=True,
-        ):
-            await _look(registry)
-            if folder.stat().st_ino != watched:  # made anew: the old one's changes tell nothing
-                return
+        )
+        async with aclosing(changes):
+            async for _ in changes:
+                await _look(registry)
+                if folder.stat().st_ino != watched:  # made anew: the old one's changes tell nothing
+                    return
     except FileNotFoundError:  # it isn't there, or not any more
         return
     except (OSError, RuntimeError) as error:

@@ -32,4 +32,7 @@ async def get_sample(served: Served, file: Annotated[str, Path(examples=["7.png"
     known = [sample.file for sample in published.evidence.samples]
     if file not in known:  # only names from the evidence become paths
         raise UnknownSample(f"no sample is called {file!r}; there are {', '.join(known)}")
-    return FileResponse(published.folder / SAMPLES_FOLDER / file)
+    path = published.folder / SAMPLES_FOLDER / file
+    if not path.is_file():  # a version goes on answering when its folder is gone
+        raise UnknownSample(f"the file of sample {file!r} is not in the models folder any more")
+    return FileResponse(path)

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -175,3 +176,15 @@ def _megabytes(status: str, name: str) -> float:
     found = re.search(rf"^{name}:\s+(\d+) kB$", status, re.MULTILINE)
     assert found
     return int(found.group(1)) / 1024
+
+
+def test_a_version_is_promoted_and_rolled_back_from_the_terminal(tmp_path: Path) -> None:
+    shutil.copytree(MODELS / "ticks", tmp_path / "ticks")
+    assert "version 1, whatever is published" in run("rollback", "ticks", "--models", str(tmp_path)).stdout
+    assert "ticks 1 pinned" in " ".join(run("models", "--models", str(tmp_path)).stdout.split())
+    none_left = run("rollback", "ticks", "--models", str(tmp_path))
+    assert (none_left.returncode, none_left.stderr.count("\n")) == (1, 1)
+    assert "no version before 1" in none_left.stderr
+    assert "latest version again, 2 now" in run("promote", "ticks", "latest", "--models", str(tmp_path)).stdout
+    assert "there are: 1, 2" in run("promote", "ticks", "7", "--models", str(tmp_path)).stderr
+    assert run("promote", "ticks", "two", "--models", str(tmp_path)).returncode == 2
