@@ -62,7 +62,7 @@ def served(models: Path, how: Watch = Watch.AUTO) -> Iterator[httpx.Client]:
     with (
         serving(settings) as at,
         httpx.Client(base_url=at, headers={"X-API-Key": KEY}) as client,
-    ):  # type: ignore[arg-type]
+    ):
         yield client
 
 
