@@ -47,6 +47,9 @@ LOGITS = "logits"
 PROBABILITIES = "probabilities"
 """Output: float32 (n, K), after the head."""
 
+MOST_PIXELS = 2**24
+"""Height times width of what a graph takes, at most: a picture of 4096 x 4096. Beyond it lies only damage."""
+
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -88,6 +91,12 @@ class PictureInput(Frozen):
     resize: Resize
     scaled_decode: bool = False
     """A large JPEG may be decoded at a half, a quarter or an eighth of its size: it was proved to change no answer."""
+
+    @model_validator(mode="after")
+    def _is_a_pictures(self) -> Self:
+        if self.height * self.width > MOST_PIXELS:
+            raise ValueError(f"{self.height} x {self.width} are more than {MOST_PIXELS:,} pixels")
+        return self
 
     @model_validator(mode="after")
     def _box_fits(self) -> Self:

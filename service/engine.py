@@ -119,14 +119,17 @@ def load_engine(manifest: Manifest, onnx: bytes, provider: Provider, threads: in
         shrink: see `Engine`.
 
     Raises:
-        ModelRefused: onnxruntime can't load the graph, or its inputs and outputs break the contract.
+        ModelRefused: onnxruntime can't load the graph or run it, or its inputs and outputs break the contract.
     """
     session = load_session(manifest.name, onnx, provider, threads, optimised=True)
     is_single = _has_single_output(session, manifest)
     _check_signature(session, manifest, outputs=1 if is_single else len(manifest.labels))
     engine = Engine(session, is_single=is_single, device="cuda" if provider is Provider.CUDA else None, shrink=shrink)
     spec = manifest.input
-    engine.run(np.zeros((1, spec.height, spec.width, spec.channels), np.uint8))
+    try:
+        engine.run(np.zeros((1, spec.height, spec.width, spec.channels), np.uint8))
+    except Exception as error:  # onnxruntime's exceptions share no base but Exception
+        raise ModelRefused(f"{manifest.name}: onnxruntime can't run the graph: {error}") from error
     return engine
 
 

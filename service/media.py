@@ -18,6 +18,10 @@ BINARY: dict[str, Any] = {"schema": _BYTES}
 """The OpenAPI description of an answer, or of a body, that is no text."""
 
 
+PICTURE: dict[int | str, dict[str, Any]] = {200: {"content": {"image/*": BINARY}, "description": "The picture."}}
+"""The OpenAPI description of an answer that is a picture's file, as it was published."""
+
+
 def describe_body(**fields: dict[str, Any]) -> dict[str, Any]:
     """The OpenAPI description of a picture in a body, for a route's `openapi_extra`.
 

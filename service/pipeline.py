@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from service.decode import Picture, PictureLimits, decode, decode_small_png, open_picture
 from service.inspection.activations import Activation, Inspector, check_budget
+from service.inspection.fitness import looking_into
 from service.inspection.layer import Layer
 from service.pool import Pool
 from service.postprocess import RankedLabel, rank
@@ -93,8 +94,8 @@ class Pipeline:
 
         pixels = await self.pixels(version, body)
         if version.shows_at_once and not names:
-            return show(version.inspector(), pixels)
-        return await self.inspection.run(lambda: show(version.inspector(), pixels))
+            return _look(version, lambda inspector: show(inspector, pixels))
+        return await self.examine(version, lambda inspector: show(inspector, pixels))
 
     async def inspect(self, version: ServedVersion, body: bytes, look: Callable[[Inspector, Picture], T]) -> T:
         """Look inside at what becomes of a picture.
@@ -108,7 +109,7 @@ class Pipeline:
             RequestError: the picture can't be decoded, there is too much to do, or what `look` raises.
         """
         pixels = await self.pixels(version, body)
-        return await self.inspection.run(lambda: look(version.inspector(), pixels))
+        return await self.examine(version, lambda inspector: look(inspector, pixels))
 
     async def examine(self, version: ServedVersion, look: Callable[[Inspector], T]) -> T:
         """Look inside a network without a picture.
@@ -116,7 +117,7 @@ class Pipeline:
         Raises:
             RequestError: there is too much to do, or what `look` raises.
         """
-        return await self.inspection.run(lambda: look(version.inspector()))
+        return await self.inspection.run(lambda: _look(version, look))
 
     async def decode(self, body: bytes) -> Picture:
         """A picture as it is: (H, W, 3) uint8.
@@ -137,3 +138,8 @@ class Pipeline:
 
     async def _in_worker(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self.workers, work)
+
+
+def _look(version: ServedVersion, look: Callable[[Inspector], T]) -> T:
+    with looking_into(version.published.name):
+        return look(version.inspector())

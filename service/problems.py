@@ -10,6 +10,7 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from service.errors import BodyTooLarge, ConvscopeError, KeyNeeded, TooBusy, TooLate, WrongKey
+from service.methods import list_methods
 from service.schemas import Problem
 
 MEDIA_TYPE = "application/problem+json"
@@ -75,8 +76,11 @@ async def _answer_http_error(request: Request, error: Exception) -> Response:
     title = HTTPStatus(error.status_code).phrase
     code = _CODES.get(error.status_code, title.lower().replace(" ", "_"))
     detail = f"{request.method} {request.url.path}: {title.lower()}; the API is described at /docs"
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(list_methods(request.app.routes, request.url.path))
     problem = Problem(title=title, status=error.status_code, detail=detail, code=code)
-    return _respond(problem, dict(error.headers or {}))
+    return _respond(problem, headers)
 
 
 async def _answer_fault(_: Request, error: Exception) -> Response:

@@ -9,6 +9,7 @@ from service.batching import Batcher, Patience
 from service.engine import Engine, Provider, load_engine
 from service.errors import ModelRefused
 from service.inspection.activations import Inspector, load_inspector
+from service.inspection.fitness import looking_into
 from service.published import PublishedVersion, read_version
 from service.rehearsal import rehearse
 from service.warmup import Cost, Inline, measure_handover, warm_up
@@ -62,8 +63,12 @@ class ServedVersion:
         return len(self.published.onnx) + len(self.published.int8 or b"")
 
     def inspector(self) -> Inspector:
-        """The session that shows the inside, made when it is first asked for: most versions are never looked into."""
-        with self._lock:
+        """The session that shows the inside, made when it is first asked for: most versions are never looked into.
+
+        Raises:
+            NotInspectable: the graph is none that can be looked into.
+        """
+        with self._lock, looking_into(self.published.name):
             if self._inspector is None:
                 self._inspector = load_inspector(self.published, self.runtime.provider, self.threads)
             return self._inspector

@@ -2,9 +2,10 @@
 
 import io
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
-from onnx import ModelProto, TensorProto, helper, numpy_helper
+from onnx import ModelProto, TensorProto, helper, load_model_from_string, numpy_helper
 from PIL import Image
 
 from service.contract import Manifest, OnnxFile, PictureInput, Stretch
@@ -42,6 +43,21 @@ def brightness_graph(
         ],
     )
     model: ModelProto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+    return bytes(model.SerializeToString())
+
+
+def with_node(graph: bytes, value: str, operator: str, *weights: np.ndarray[Any, Any], **attributes: Any) -> bytes:  # noqa: ANN401
+    """The graph with one more operator, which reads a value and the weights; the others read what it makes of them."""
+    model = load_model_from_string(graph)
+    nodes = list(model.graph.node)
+    place = next(number for number, node in enumerate(nodes) if value in node.output)
+    names = [f"{value} weight {number}" for number in range(len(weights))]
+    nodes[place].output[0] = f"{value} before"
+    inputs = [f"{value} before", *names]
+    nodes.insert(place + 1, helper.make_node(operator, inputs, [value], name=operator.lower(), **attributes))
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    model.graph.initializer.extend(map(numpy_helper.from_array, weights, names))
     return bytes(model.SerializeToString())
 
 

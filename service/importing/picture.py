@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper
 
+from service.contract import MOST_PIXELS
 from service.errors import InvalidSetting
 from service.importing.errors import ImportRefused, NoPictureInput, SeveralInputs
 from service.importing.options import Channels, ImportOptions, Layout
@@ -185,14 +186,15 @@ def _find_size(  # noqa: PLR0913, PLR0917 - what an input consists of
                 raise InvalidSetting(
                     f"--input-size {options.size[0]}x{options.size[1]}: the file takes {height or '?'}x{width or '?'}"
                 )
-        return options.size, "as you said"
+        return _checked(name, batch, options.size), "as you said"
     if height and width:
-        return (height, width), "the file says it"
+        return _checked(name, batch, (height, width)), "the file says it"
     preset = options.chosen_preset().size
     candidates = [preset] if preset else [(height or width or side, width or height or side) for side in _SIDES]
     dtype = helper.tensor_dtype_to_np_dtype(element)
     outputs = [output.name for output in model.graph.output]
     for size in dict.fromkeys(candidates):
+        _checked(name, batch, size)
         shape = (batch or 1, channels, *size) if layout == "nchw" else (batch or 1, *size, channels)
         try:
             run_once(model, {name: np.zeros(shape, dtype)}, outputs)
@@ -200,3 +202,14 @@ def _find_size(  # noqa: PLR0913, PLR0917 - what an input consists of
             continue
         return size, f"the file leaves it open; {'the preset says so' if preset else 'it works'} (--input-size)"
     raise NoPictureInput("the file leaves height and width open, and none that was tried works: say --input-size")
+
+
+def _checked(name: str, batch: int | None, size: tuple[int, int]) -> tuple[int, int]:
+    """The size, unless nobody could hold such pictures in memory."""
+    height, width = size
+    if (batch or 1) * height * width > MOST_PIXELS:
+        raise NoPictureInput(
+            f"the input {name!r} is {batch or 1:,} picture(s) of {height:,} x {width:,} pixels; together they may have"
+            f" {MOST_PIXELS:,}"
+        )
+    return size

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from service.contract import LOGITS
 from service.decode import Picture
+from service.errors import ClientLeft
 from service.inspection.activations import Inspector, check_budget
 from service.inspection.dataflow import FixedValue
 from service.inspection.errors import UnknownChannel
@@ -48,7 +49,7 @@ _WORK = 1.2e11
 """Multiply-accumulates that a dream of usual length takes: a few seconds on two cores."""
 
 
-class Abandoned(Exception):
+class Abandoned(ClientLeft):
     """The one who wanted to see the picture has gone."""
 
 

@@ -10,6 +10,7 @@ RequestError
 ├── UntraceableOperator         422  untraceable_operator
 ├── InvalidSteps                422  invalid_steps
 ├── NotDifferentiable           422  not_differentiable
+├── NotInspectable              422  not_inspectable
 └── TooMuchToShow               413  too_much_to_show
 """
 
@@ -86,6 +87,14 @@ class NotDifferentiable(RequestError):
     status = 422
     code = "not_differentiable"
     title = "Not differentiable"
+
+
+class NotInspectable(RequestError):
+    """The graph answers pictures, but it has something about it that looking inside fails on."""
+
+    status = 422
+    code = "not_inspectable"
+    title = "Not inspectable"
 
 
 class TooMuchToShow(RequestError):

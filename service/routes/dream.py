@@ -17,7 +17,7 @@ from service.decode import Picture
 from service.inspection.activations import Inspector
 from service.inspection.dream import Abandoned, Dream, Moment, dream, find_goal, usual_steps
 from service.inspection.render import to_png
-from service.media import JSON, PNG, choose_format
+from service.media import BINARY, JSON, PNG, choose_format
 from service.pipeline import Pipeline
 from service.problems import document_problems
 from service.routes.served import Served, Stages
@@ -27,6 +27,15 @@ from service.served import ServedVersion
 router = APIRouter(tags=["inspection"])
 
 EVENTS = "text/event-stream"
+
+_EVENT = {
+    "type": "object",
+    "required": ["event", "data"],
+    "properties": {
+        "event": {"enum": ["step", "result"], "description": "`result` is the last"},
+        "data": {"type": "string", "contentMediaType": JSON, "description": "of `result`: the answer as JSON"},
+    },
+}
 
 _NOBODY_THERE = 499
 """nginx's number for a client that didn't wait; nobody sees it but a log."""
@@ -120,8 +129,8 @@ class _Progress(StreamingResponse):
         200: {
             "model": DreamPicture,
             "content": {
-                PNG: {"schema": {"type": "string", "format": "binary"}},
-                EVENTS: {"schema": {"type": "string", "description": "events `step`, at last `result`"}},
+                PNG: BINARY,
+                EVENTS: {"itemSchema": _EVENT},
             },
         },
         **document_problems(404, 406, 413, 422, 429),

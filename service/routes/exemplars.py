@@ -12,6 +12,7 @@ from service.contract import EXEMPLARS_FILE, EXEMPLARS_FOLDER
 from service.errors import NoExemplars, UnknownExemplar
 from service.evidence import Exemplars
 from service.inspection.errors import UnknownChannel, UnknownLayer
+from service.media import PICTURE
 from service.problems import document_problems
 from service.published import PublishedVersion, read_exemplars
 from service.routes.served import Served
@@ -25,7 +26,9 @@ _KEPT = 8
 
 
 # These two are not `async`: reading takes its time, and FastAPI gives such a function a thread.
-@router.get("/exemplars/pictures/{file}", response_class=FileResponse, responses=document_problems(404, 422))
+@router.get(
+    "/exemplars/pictures/{file}", response_class=FileResponse, responses={**PICTURE, **document_problems(404, 422)}
+)
 def get_exemplar_picture(served: Served, file: Annotated[str, Path(examples=["00017.png"])]) -> FileResponse:
     """A validation picture as the network sees it."""
     published = served.published

@@ -25,7 +25,7 @@ class Promotion(BaseModel):
     version: int | None = Field(ge=1, le=999_999_999, description="null: the latest, as they are published")
 
 
-@router.post("/promote", responses=_PROBLEMS)
+@router.post("/promote", responses={**_PROBLEMS, **document_problems(400)})
 async def promote(registry: Models, model: ModelName, promotion: Promotion) -> Answering:
     """Have a version answer from now on, also after newer ones are published; or follow the latest again.
 

@@ -7,6 +7,7 @@ from fastapi.responses import FileResponse
 
 from service.contract import SAMPLES_FOLDER
 from service.errors import UnknownSample
+from service.media import PICTURE
 from service.problems import document_problems
 from service.routes.served import Served
 from service.schemas import SamplePicture, Samples
@@ -25,7 +26,7 @@ async def list_samples(served: Served) -> Samples:
     )
 
 
-@router.get("/samples/{file}", response_class=FileResponse, responses=document_problems(404, 422))
+@router.get("/samples/{file}", response_class=FileResponse, responses={**PICTURE, **document_problems(404, 422)})
 async def get_sample(served: Served, file: Annotated[str, Path(examples=["7.png"])]) -> FileResponse:
     """One of them, as it was published."""
     published = served.published

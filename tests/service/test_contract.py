@@ -63,6 +63,7 @@ def test_an_unknown_key_is_refused(folder: Path, file: str) -> None:
         ("name", "../digits", "name"),
         ("input", {"height": 0, "width": 4, "channels": 1, "resize": {"kind": "stretch"}}, "height"),
         ("input", {"height": 4, "width": 4, "channels": 1, "resize": {"kind": "warp"}}, "warp"),
+        ("input", {"height": 2**20, "width": 2**20, "channels": 1, "resize": {"kind": "stretch"}}, "more than"),
     ],
 )
 def test_a_broken_manifest_is_refused_with_the_place(folder: Path, key: str, value: object, message: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 from service.engine import Engine, Provider, choose_provider, load_engine, load_session
 from service.errors import ModelRefused, ProviderUnavailable
 from service.published import PublishedVersion
-from tests.published import brightness_graph, manifest
+from tests.published import brightness_graph, manifest, with_node
 
 needs_cpu_only = pytest.mark.skipif(
     "CUDAExecutionProvider" in ort.get_available_providers(), reason="this onnxruntime has CUDA"
@@ -42,6 +42,13 @@ def test_scores_have_a_row_per_picture() -> None:
 def test_a_graph_that_breaks_the_contract_is_refused(onnx: bytes, message: str) -> None:
     with pytest.raises(ModelRefused, match=message):
         load_engine(manifest(onnx), onnx, Provider.CPU, threads=1)
+
+
+def test_a_graph_that_loads_but_does_not_run_is_refused() -> None:
+    far = np.full(16, 99, np.int64)  # of the 16 values that there are
+    content = with_node(brightness_graph(), "flat", "Gather", far, axis=1)
+    with pytest.raises(ModelRefused, match="can't run"):
+        load_engine(manifest(content), content, Provider.CPU, threads=1)
 
 
 def test_the_cpu_is_always_there() -> None:

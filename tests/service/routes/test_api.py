@@ -21,7 +21,7 @@ from service.published import PublishedVersion
 from service.routes.page import add_page
 from service.schemas import Activations, Layers, ModelDescription, Models, Pixels, Predictions, Samples
 from tests.conftest import MODEL_NAMES, serving_app
-from tests.published import brightness_graph, evidence, manifest, white_png
+from tests.published import brightness_graph, evidence, manifest, white_png, with_node
 
 PNG = {"Content-Type": "image/png"}
 
@@ -195,6 +195,9 @@ def test_refusals_are_problems_with_a_code(client: httpx.Client, seven: bytes) -
     problem(client.get("/v1/models/digits/samples/manifest.json"), 404, "unknown_sample")
     problem(client.get("/v1/nothing"), 404, "not_found")
     problem(client.get(predict), 405, "method_not_allowed")
+    both = client.delete("/v1/models/digits/feedback")
+    problem(both, 405, "method_not_allowed")
+    assert both.headers["allow"] == "GET, POST"
     problem(client.post(predict, content=b"", headers=PNG), 400, "no_picture")
     problem(client.post(predict, data={"file": "text"}, files={"other": b"x"}), 400, "no_picture")
     problem(client.post(predict, content=b"x", headers={"Content-Type": "multipart/form-data"}), 400, "no_picture")
@@ -309,6 +312,19 @@ def test_bad_versions_are_named_and_the_good_ones_served(
         "dense",
         "softmax",
     ]
+
+
+def test_what_answers_but_cannot_be_looked_into_says_so(
+    tmp_path: Path, serve_folder: Callable[[Path], httpx.Client]
+) -> None:
+    # A Dropout of everything: the optimiser takes it out; without the optimiser, onnxruntime refuses to run it.
+    graph = with_node(brightness_graph(), "flat", "Dropout", np.array(1, np.float32))
+    publish(tmp_path, manifest(graph), evidence(), graph, {})
+    client = serve_folder(tmp_path)
+    at = "/v1/models/brightness"
+    assert client.post(f"{at}/predict", content=white_png(), headers=PNG).status_code == 200
+    said = problem(client.post(f"{at}/activations", content=white_png(), headers=PNG), 422, "not_inspectable")
+    assert "Dropout" in said
 
 
 def test_the_schema_describes_problems_and_pictures(client: httpx.Client) -> None:
