@@ -80,7 +80,7 @@ class Result:
                 f"  8-bit numbers: {tried.accuracy:.2%}, {tried.speedup:.2f} times as fast"
                 f" ({'they serve' if tried.serves else 'not worth it, the float graph serves'})"
             )
-        lines.append("next: start the service (make run) and open its page")
+        lines.append("next: a running service takes it up by itself; otherwise start one (make run), and open its page")
         return "\n".join(lines)
 
 
