@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
+from pydantic import SecretStr
 
 from service.batching import Patience
 from service.engine import Provider
@@ -26,6 +27,7 @@ from service.watch import Watch
 from tests.conftest import serving
 from tests.published import brightness_graph, evidence, manifest, white_png
 
+KEY = "an-admins-own-key"
 PREDICT = "/v1/models/brightness/predict"
 
 
@@ -53,9 +55,14 @@ def wait(until: Callable[[], bool], seconds: float = 20) -> None:
 
 
 @contextmanager
-def served(models: Path, **settings: object) -> Iterator[httpx.Client]:
-    options = {"watch_seconds": 0.5, **settings}
-    with serving(Settings(models=models, provider=Provider.CPU, **options)) as at, httpx.Client(base_url=at) as client:  # type: ignore[arg-type]
+def served(models: Path, how: Watch = Watch.AUTO) -> Iterator[httpx.Client]:
+    settings = Settings(
+        models=models, provider=Provider.CPU, watch=how, watch_seconds=0.5, api_keys=SecretStr(f"{KEY}:admin")
+    )
+    with (
+        serving(settings) as at,
+        httpx.Client(base_url=at, headers={"X-API-Key": KEY}) as client,
+    ):
         yield client
 
 
@@ -75,7 +82,7 @@ def models(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("how", [Watch.AUTO, Watch.POLL])
 def test_a_new_version_answers_while_the_service_runs(models: Path, how: Watch) -> None:
-    with served(models, watch=how) as client:
+    with served(models, how) as client:
         assert answering(client) == 1
         put(models)
         wait(lambda: answering(client) == 2)
