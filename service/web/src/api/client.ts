@@ -1,6 +1,6 @@
 /** Turns calls into requests to the service on this page's own origin, and their answers into typed documents. */
 import { parseSafetensors, type Tensor } from "../safetensors";
-import type { Layers, Model, Models, Predictions, Samples } from "./documents";
+import type { KeptPicture, Layers, Model, Models, Predictions, Samples } from "./documents";
 import { isAbort, refusalOf, ServerGone } from "./problem";
 
 /** One published version: everything on one screen is of one version, whatever is promoted meanwhile. */
@@ -30,10 +30,15 @@ async function get<Document>(path: string, signal?: AbortSignal): Promise<Docume
   return (await response.json()) as Document;
 }
 
-function post(path: string, picture: Blob, accept: string, signal: AbortSignal): Promise<Response> {
+function post(path: string, picture: Blob, accept: string, signal?: AbortSignal): Promise<Response> {
   // A file without a known ending has no type; the service looks at the bytes, not at the subtype.
   const type = picture.type.startsWith("image/") ? picture.type : "image/png";
-  return ask(path, { method: "POST", body: picture, signal, headers: { accept, "content-type": type } });
+  return ask(path, {
+    method: "POST",
+    body: picture,
+    signal: signal ?? null,
+    headers: { accept, "content-type": type },
+  });
 }
 
 function at({ model, version }: Version, rest = ""): string {
@@ -79,6 +84,13 @@ export async function fetchActivations(
   const path = at(of, `/activations?${query.toString()}`);
   const response = await post(path, picture, "application/vnd.safetensors", signal);
   return parseSafetensors(await response.arrayBuffer());
+}
+
+/** Gives a picture with its true label to the service, which keeps it to be learnt from. */
+export async function correct(of: Version, picture: Blob, label: string): Promise<KeptPicture> {
+  const query = new URLSearchParams({ label });
+  const response = await post(at(of, `/feedback?${query.toString()}`), picture, "application/json");
+  return (await response.json()) as KeptPicture;
 }
 
 /** Whether anything answers; a service without a ready model still does. */

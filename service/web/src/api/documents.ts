@@ -11,5 +11,6 @@ export type Layer = Schemas["Layer"];
 export type Samples = Schemas["Samples"];
 export type SamplePicture = Schemas["SamplePicture"];
 export type Predictions = Schemas["Predictions"];
+export type KeptPicture = Schemas["KeptPicture"];
 export type Prediction = Schemas["Prediction"];
 export type Problem = Schemas["Problem"];
