@@ -119,6 +119,16 @@ class OnnxFile(Frozen):
     """Trained numbers in the network; the running statistics of a normalisation are not counted."""
 
 
+class CorrectionsRecord(Frozen):
+    """Pictures that the service had answered wrongly, learnt under the labels that people gave them."""
+
+    pictures: Count
+    repeats: Annotated[int, Field(ge=1)]
+    """Times that each came in an epoch."""
+    fingerprint: Sha256
+    """sha256 over their sorted digests and labels."""
+
+
 class DatasetRecord(Frozen):
     """What the network learnt from and was judged on."""
 
@@ -131,6 +141,8 @@ class DatasetRecord(Frozen):
     """Pictures per label, by split."""
     skipped: Count = 0
     """Files that could not be read as pictures."""
+    corrections: CorrectionsRecord | None = None
+    """Those of the training pictures that people had corrected answers to, where there were any."""
 
 
 class TrainingRecord(Frozen):

@@ -91,17 +91,29 @@ class ScaledDecoding(Frozen):
 
 
 class Gate(Frozen):
-    """How a version compared with the one that answered when it was made, on the same test pictures."""
+    """A new version and the one that answered when it was published, both on the new one's test split."""
 
     serving: Annotated[int, Field(ge=1)]
     """The version that answered."""
     accuracy: Share
-    """Of this version."""
+    """Of the graph that answers in the new version."""
     serving_accuracy: Share
+    lost: Count = 0
+    """Pictures that the serving version has right, and the new one wrong."""
+    gained: Count = 0
+    """Pictures that the new version has right, and the serving one wrong."""
     margin: Share
-    """By which it may be worse."""
+    """By how much it may be worse, as a share of the pictures."""
     held: bool
-    """It is worse by more: it doesn't answer unless it is promoted."""
+    """It is worse by more, so it doesn't answer unless it is promoted."""
+
+
+class Corrections(Frozen):
+    """Pictures that people had corrected answers to, which the version learnt from."""
+
+    pictures: Count
+    right: Count
+    """Of them are answered with their labels now."""
 
 
 class Sample(Frozen):
@@ -120,7 +132,9 @@ class Evidence(Frozen):
     test: TestFigures
     quantization: Quantization | None = None
     scaled_decoding: ScaledDecoding | None = None
+    corrections: Corrections | None = None
     gate: Gate | None = None
+    """None: there was nothing to compare with, or nobody wanted it."""
     samples: tuple[Sample, ...]
 
 

@@ -5,14 +5,15 @@ from pathlib import Path
 
 import numpy as np
 
-from service.contract import EVIDENCE_FILE, MANIFEST_FILE, MODEL_FILE, MnistForm, PictureInput
+from service.contract import EVIDENCE_FILE, MANIFEST_FILE, MODEL_FILE, SAMPLES_FOLDER, MnistForm, PictureInput
 from service.decode import PictureLimits, open_picture
 from service.engine import Engine, Pixels, Provider, load_engine
 from service.errors import RequestError, ScalingRefused
-from service.evidence import ScaledDecoding
+from service.evidence import Sample, ScaledDecoding
 from service.preprocess import read_pixels
 from service.publish import publish
 from service.published import PublishedVersion
+from service.rehearsal import answer_sample
 
 _LARGEST_CHANGE = 0.01
 """Of any probability, with which answers still count as kept."""
@@ -52,11 +53,24 @@ def publish_scaled(version: PublishedVersion, pictures: Sequence[Path], models: 
             f" {found.max_change:.3f}; {_LARGEST_CHANGE} is the most that counts as the same"
         )
     scaled = manifest.model_copy(update={"input": manifest.input.model_copy(update={"scaled_decode": True})})
-    evidence = version.evidence.model_copy(update={"scaled_decoding": found})
+    evidence = version.evidence.model_copy(
+        update={"scaled_decoding": found, "samples": _answer_samples(version, engine, scaled.input)}
+    )
     own = {MANIFEST_FILE, EVIDENCE_FILE, MODEL_FILE}
     files = {str(path.relative_to(version.folder)): path.read_bytes() for path in sorted(version.folder.rglob("*"))
              if path.is_file() and str(path.relative_to(version.folder)) not in own}  # fmt: skip
     return publish(models, scaled, evidence, version.onnx, files), found
+
+
+def _answer_samples(version: PublishedVersion, engine: Engine, spec: PictureInput) -> tuple[Sample, ...]:
+    """The version's samples, with what is answered to them from now on."""
+    answered = []
+    for sample in version.evidence.samples:
+        probabilities = answer_sample(engine, (version.folder / SAMPLES_FOLDER / sample.file).read_bytes(), spec)
+        best = int(probabilities.argmax())
+        answer = {"predicted": version.manifest.labels[best], "probability": min(1.0, float(probabilities[best]))}
+        answered.append(sample.model_copy(update=answer))
+    return tuple(answered)
 
 
 def measure_scaling(engine: Engine, spec: PictureInput, pictures: Iterable[Path]) -> ScaledDecoding:

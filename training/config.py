@@ -54,6 +54,10 @@ class TrainingConfig(Frozen):
     strict: bool = Field(default=False, description="Refuse a folder that has files which can't be read.")
     balance: bool = Field(default=True, description="Weigh labels against their imbalance.")
     memory: Positive = Field(default=2048, description="MiB of decoded pictures kept in memory; more is streamed.")
+    add_feedback: bool = Field(default=False, description="Also learn the pictures that people corrected answers to.")
+    feedback_repeats: NonNegative = Field(
+        default=0, description="Times that a corrected picture comes in an epoch; 0: so that all are a tenth of it."
+    )
 
     epochs: NonNegative = Field(description="Passes over the training pictures; 0 publishes the untrained network.")
     batch_size: Positive = Field(default=256, description="Pictures in one step of one process.")
@@ -83,6 +87,8 @@ class TrainingConfig(Frozen):
 
     checkpoint_steps: NonNegative = Field(default=0, description="Also keep a checkpoint every so many steps.")
     keep_checkpoints: NonNegative = Field(default=0, description="Publish so many points of the run as a film.")
+    gate: bool = Field(default=True, description="Hold a version that is worse than the one that answers.")
+    margin: Part = Field(default=0.005, description="By how much it may be worse, as a share of the test pictures.")
     calibrate: bool = Field(default=True, description="Fit a temperature to the validation split.")
     quantize: bool = Field(default=False, description="Serve with 8-bit numbers where they are faster and as right.")
     exemplars: float = Field(

@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torchmetrics.functional import classification
 
-from service.decode import PictureLimits, open_picture
 from service.engine import Engine, Scores
 from service.evidence import LabelFigures, Sample, TestFigures
-from service.preprocess import read_pixels
+from service.rehearsal import answer_sample
 from training.data.dataset import Dataset, Split
 
 _BATCH = 500
@@ -114,11 +113,15 @@ def _answered_and_true(scores: Scores, split: Split) -> tuple[Tensor, Tensor]:
 
 
 def answer_samples(engine: Engine, dataset: Dataset) -> dict[str, tuple[bytes, Sample]]:
-    """The sample pictures by file name, each with what the service will answer to it."""
+    """The sample pictures by file name, each with what the service will answer to it.
+
+    Args:
+        engine: of the graph that answers.
+        dataset: whose samples.
+    """
     samples = {}
     for index, sample in enumerate(dataset.samples):
-        pixels = read_pixels(open_picture(sample.content, PictureLimits()), dataset.input)
-        probabilities = engine.run(pixels[np.newaxis]).probabilities[0]
+        probabilities = answer_sample(engine, sample.content, dataset.input)
         best = int(probabilities.argmax())
         file = f"{index:02d}-{_slug(sample.label)}.{sample.extension}"
         record = Sample(

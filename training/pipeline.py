@@ -6,7 +6,7 @@
 was, and the run can be resumed from its last checkpoint.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,31 +19,26 @@ from service.publish import ensure_writable
 from training.chance import Purpose, derive_seed
 from training.config import TrainingConfig
 from training.data.balance import imbalance
+from training.data.corrections import add_corrections
 from training.data.dataset import Dataset, Split
 from training.data.source import load_dataset
 from training.errors import NothingToResume
+from training.folders import Folders
 from training.loss import count_outputs
 from training.networks.catalogue import find_network
 from training.processes import Processes, join_processes
 from training.progress import Listener
+from training.result import Result
 from training.runs import RunFolder, RunRecord, begin_run, check_same, find_run
 from training.serving_graph import Preprocessing, ServingGraph
 from training.train import train
-from training.version import Result, TrainedNetwork, publish_version
+from training.version import TrainedNetwork, publish_version
 
 _STATISTICS_PICTURES = 20_000
 """Mean and standard deviation are those of so many training pictures, spread over the split."""
 
 _IMBALANCED = 1.5
 """From this ratio of the largest label's pictures to the smallest's on, it is told."""
-
-
-@dataclass(frozen=True)
-class Folders:
-    """Where a run reads and writes."""
-
-    models: Path
-    runs: Path
 
 
 @dataclass(frozen=True)
@@ -100,7 +95,8 @@ def run(  # noqa: PLR0913, PLR0917 - each a thing of its own
         if processes.is_first:
             ensure_writable(folders.models)
         listener.stage("collecting pictures")
-        dataset = _collect(lambda: load(config), config, processes, listener)
+        only = begun.record.corrections if begun else None
+        dataset = _collect(lambda: _load(load, config, folders, only, listener), config, processes, listener)
         folder = _open_run(config, command, dataset, folders, begun, processes)
         graph = build(dataset, config)
         listener.stage("training")
@@ -154,6 +150,24 @@ def measure_statistics(split: Split, channels: int) -> tuple[NDArray[np.float64]
     return mean, np.sqrt(np.maximum(0, shares @ values**2 - mean**2))
 
 
+def _load(
+    load: Callable[[TrainingConfig], Dataset],
+    config: TrainingConfig,
+    folders: Folders,
+    only: Collection[str] | None,
+    listener: Listener,
+) -> Dataset:
+    """The pictures, and the corrected ones where they are wanted; a resumed run gets those that it began with."""
+    dataset = load(config)
+    if config.add_feedback:
+        dataset, lines = add_corrections(
+            dataset, folders.feedback, config.name, config.feedback_repeats, config.threads, only
+        )
+        for line in lines:
+            listener.tell(line)
+    return dataset
+
+
 def _collect(load: Callable[[], Dataset], config: TrainingConfig, processes: Processes, listener: Listener) -> Dataset:
     """The pictures; the first process fetches what has to be fetched, the others find it there."""
     if not processes.is_first:
@@ -190,7 +204,8 @@ def _open_run(  # noqa: PLR0913, PLR0917 - each a thing of its own
             raise NothingToResume("the pictures are not those that the run was started with: start a new one")
         return begun.folder
     if processes.is_first:
-        record = RunRecord(config=config, fingerprint=dataset.fingerprint(), command=command)
+        corrections = dataset.corrected.digests if dataset.corrected else ()
+        record = RunRecord(config=config, fingerprint=dataset.fingerprint(), command=command, corrections=corrections)
         folder = begin_run(folders.runs, record)
     processes.wait()
     return folder if processes.is_first else find_run(folders.runs, config.name)

@@ -61,6 +61,11 @@ class Listener(Protocol):
         """An epoch is done."""
 
 
+def count(number: int, noun: str) -> str:
+    """`1 picture`, `2 pictures`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 class Silence:
     """Listens and says nothing."""
 

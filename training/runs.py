@@ -32,6 +32,8 @@ class RunRecord(Frozen):
     fingerprint: Sha256 | None
     """Of the pictures; a run goes on only with the same ones."""
     command: str
+    corrections: tuple[str, ...] = ()
+    """Digests of the corrected pictures that are learnt: others may come while the run is stopped."""
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,7 @@ class _Loop:
 
     @property
     def steps_per_epoch(self) -> int:
-        return math.ceil(len(self.dataset.train) / (self.config.batch_size * self.processes.count))
+        return math.ceil(len(self.dataset.epoch()) / (self.config.batch_size * self.processes.count))
 
     @property
     def steps(self) -> int:
@@ -137,7 +137,8 @@ class _Loop:
     def _batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor, float]]:
         """For each batch left of the epoch: all its labels, this process's pictures, and seconds waited for them."""
         chance = generator(self.config.seed, Purpose.ORDER, epoch)
-        order = torch.randperm(len(self.dataset.train), generator=chance).numpy()
+        positions = self.dataset.epoch()
+        order = positions[torch.randperm(len(positions), generator=chance).numpy()]
         size = self.config.batch_size * self.processes.count
         done = self.state.step - epoch * self.steps_per_epoch
         batches = [order[at : at + size] for at in range(done * size, len(order), size)]
@@ -155,7 +156,7 @@ class _Loop:
         figures = EpochFigures(
             epoch=epoch + 1,
             epochs=self.config.epochs,
-            loss=state.loss / len(self.dataset.train),
+            loss=state.loss / len(self.dataset.epoch()),
             validation_accuracy=accuracy,
             pictures_per_second=pictures_per_second,
             step=state.step,

@@ -21,8 +21,8 @@ from service.contract import (
     OnnxFile,
     TrainingRecord,
 )
-from service.engine import Engine, Provider, load_engine
-from service.evidence import Evidence, Quantization, TestFigures
+from service.engine import Engine, Provider, Scores, load_engine
+from service.evidence import Corrections, Evidence, Quantization, TestFigures
 from service.publish import publish, sha256
 from training.calibrate import calibrate, measure_calibration
 from training.checkpoint import read_checkpoint
@@ -31,10 +31,12 @@ from training.data.dataset import Dataset
 from training.evaluate import answer, answer_samples, evaluate
 from training.exemplars import find_exemplars
 from training.export import ExportedGraph, export
+from training.gate import Verdict, judge_against_serving
 from training.parity import check_parity
 from training.progress import EpochFigures, Listener
 from training.quantize import judge, quantize
 from training.report import ReportInput, write_report
+from training.result import Result
 from training.schedule import learning_rate
 from training.score import measure_accuracy, score
 from training.serving_graph import ServingGraph
@@ -54,34 +56,6 @@ class TrainedNetwork:
     command: str
     seconds: float
     """Of the training alone."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """What was published."""
-
-    folder: Path
-    """`models/<name>/<version>`."""
-    manifest: Manifest
-    evidence: Evidence
-
-    def describe(self) -> str:
-        """A few lines for the terminal."""
-        test, parity = self.evidence.test, self.evidence.parity
-        lines = [f"published {self.folder}"]
-        if test.pictures:
-            lines.append(f"  {test.accuracy:.2%} of {test.pictures:,} test pictures right")
-        lines.append(f"  ONNX and PyTorch differ by {parity.max_abs_difference:.1g} at most on {parity.pictures}")
-        if test.calibration:
-            was, now = test.calibration.error_before, test.calibration.error
-            lines.append(f"  calibration error {was:.2%} -> {now:.2%}, temperature {test.calibration.temperature:.2f}")
-        if (tried := self.evidence.quantization) is not None:
-            lines.append(
-                f"  8-bit numbers: {tried.accuracy:.2%}, {tried.speedup:.2f} times as fast"
-                f" ({'they serve' if tried.serves else 'not worth it, the float graph serves'})"
-            )
-        lines.append("next: a running service takes it up by itself; otherwise start one (make run), and open its page")
-        return "\n".join(lines)
 
 
 def publish_version(
@@ -106,7 +80,11 @@ def publish_version(
         calibration = measure_calibration(scores, dataset.test.labels, config.head, graph.divisor)
         test = test.model_copy(update={"calibration": calibration})
     int8 = _quantize(exported, engine, draft, dataset, test.accuracy, config) if config.quantize else None
-    samples = answer_samples(engine, dataset)
+    answering = int8.scored if int8 is not None and int8.judgement.serves else _Scored(engine, scores)
+    samples = answer_samples(answering.engine, dataset)
+    verdict = Verdict()
+    if config.gate:
+        verdict = judge_against_serving(models / config.name, draft, answering.scores, dataset, config.margin)
     listener.stage("explaining")
     files = find_exemplars(graph, dataset, config.exemplars)[1] if len(dataset.validation) else {}
     files |= {f"{SAMPLES_FOLDER}/{name}": content for name, (content, _) in samples.items()}
@@ -121,6 +99,8 @@ def publish_version(
         parity=parity,
         test=test,
         quantization=int8.judgement if int8 else None,
+        corrections=_count_right(answering.engine, dataset),
+        gate=verdict.gate,
         samples=tuple(record for _, record in samples.values()),
     )
     if len(dataset.test):
@@ -128,7 +108,7 @@ def publish_version(
             ReportInput(manifest, evidence, dataset, scores, tuple(trained.epochs), _rates(trained, config))
         )
     listener.stage("publishing")
-    return Result(publish(models, manifest, evidence, exported.onnx, files), manifest, evidence)
+    return Result(publish(models, manifest, evidence, exported.onnx, files), manifest, evidence, verdict)
 
 
 def _calibrated(graph: ServingGraph, dataset: Dataset, config: TrainingConfig) -> ServingGraph:
@@ -178,8 +158,17 @@ def _headline(test: TestFigures) -> dict[str, float]:
 
 
 @dataclass(frozen=True)
+class _Scored:
+    """A graph that may answer, and what it says to the test split."""
+
+    engine: Engine
+    scores: Scores
+
+
+@dataclass(frozen=True)
 class _Int8:
     onnx: bytes
+    scored: _Scored
     judgement: Quantization
 
 
@@ -190,7 +179,18 @@ def _quantize(  # noqa: PLR0913, PLR0917 - each a thing of its own
     chosen = np.linspace(0, len(dataset.train) - 1, min(len(dataset.train), _QUANTIZATION_PICTURES)).astype(np.int64)
     onnx = quantize(exported.onnx, dataset.train.pictures[chosen])
     small = load_engine(draft, onnx, Provider.CPU, config.threads)
-    return _Int8(onnx, judge(engine, small, dataset, accuracy))
+    scores = answer(small, dataset.test)
+    reached = evaluate(scores, dataset.test, dataset.labels).accuracy
+    return _Int8(onnx, _Scored(small, scores), judge(engine, small, dataset, accuracy, reached))
+
+
+def _count_right(engine: Engine, dataset: Dataset) -> Corrections | None:
+    """How many of the corrected pictures are answered with their labels now."""
+    split = dataset.corrections()
+    if not len(split):
+        return None
+    right = answer(engine, split).logits.argmax(axis=1) == split.labels
+    return Corrections(pictures=len(split), right=int(right.sum()))
 
 
 def _make_film(

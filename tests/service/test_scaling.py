@@ -54,6 +54,8 @@ def test_what_keeps_its_answers_is_published_anew_with_the_proof(version: Publis
     for file in ("samples/a.png", "report.html"):
         assert (folder / file).read_bytes() == (version.folder / file).read_bytes()
     assert not version.manifest.input.scaled_decode
+    (sample,) = scaled.evidence.samples
+    assert sample.probability == pytest.approx(0.622459, abs=1e-6), "asked anew; it was recorded as 0.6225"
 
 
 def test_what_would_change_answers_is_refused(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from service.__main__ import cli as service_cli
 from service.engine import Provider, load_engine
 from service.errors import ConvscopeError, InvalidSetting
 from service.published import PublishedVersion, read_exemplars, read_version
+from service.rehearsal import answer_sample
 from training.commands.card import card
 from training.commands.compare import compare
 from training.commands.init import init
@@ -116,7 +117,8 @@ def test_a_table_of_paths_and_labels_and_a_network_of_ones_own(here: Path) -> No
 
 
 @pytest.mark.usefixtures("here")
-def test_a_run_published_as_a_film_and_in_eight_bits() -> None:
+def test_a_run_published_as_a_film_and_in_eight_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("training.quantize.is_worth_it", lambda *_: True)  # here they may be slower
     run("train", "ticks", "--epochs", "2", "--keep-checkpoints", "3", "--quantize", "--name", "film", "--threads", "2")
     published = version("film")
     assert [frame.step for frame in published.manifest.film] == [0, 42, 84]
@@ -129,7 +131,13 @@ def test_a_run_published_as_a_film_and_in_eight_bits() -> None:
         load_engine(published.manifest, graph, Provider.CPU, 1).run(pictures)
     judged = published.evidence.quantization
     assert judged is not None
-    assert judged.serves == (published.int8 is not None)
+    assert judged.serves
+    assert published.int8 is not None
+    answering = load_engine(published.manifest, published.int8, Provider.CPU, 1)
+    for sample in published.evidence.samples:
+        picture = (published.folder / "samples" / sample.file).read_bytes()
+        says = answer_sample(answering, picture, published.manifest.input).max()
+        assert sample.probability == pytest.approx(says, abs=1e-5), "what answers was asked, not the float graph"
 
 
 @pytest.mark.usefixtures("here")
@@ -148,7 +156,8 @@ def test_an_untrained_network_needs_no_pictures() -> None:
 
 def test_two_versions_compared_and_described(here: Path) -> None:
     for epochs in ("1", "2"):
-        run("train", "ticks", "--epochs", epochs, "--keep-checkpoints", "0", "--threads", "2")
+        run("train", "ticks", "--epochs", epochs, "--keep-checkpoints", "0", "--threads", "2", "--no-gate")
+    assert version("ticks", 2).evidence.gate is None
     said = run("compare", "ticks/1", "ticks", "--out", "different").output
     accuracies = [version("ticks", number).manifest.metrics["accuracy"] for number in (1, 2)]
     for accuracy in accuracies:

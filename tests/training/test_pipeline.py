@@ -24,10 +24,11 @@ from training.config import TrainingConfig
 from training.data.dataset import Dataset
 from training.errors import ParityFailed
 from training.export import ExportedGraph, export
+from training.folders import Folders
 from training.parity import check_parity
-from training.pipeline import Folders, build, run
+from training.pipeline import build, run
+from training.result import Result
 from training.serving_graph import ServingGraph
-from training.version import Result
 
 
 def train_ticks(config: TrainingConfig, dataset: Dataset, models: Path, recorder: Recorder | None = None) -> Result:

@@ -87,13 +87,13 @@ def test_the_faster_one_is_found(ticks: Dataset, loaded: Loaded) -> None:
 def test_it_serves_only_if_it_is_faster_and_as_right(ticks: Dataset, loaded: Loaded) -> None:
     engine = loaded[0]
     accuracy = evaluate(answer(engine, ticks.test), ticks.test, ticks.labels).accuracy
-    faster = judge(Slow(engine, 8), engine, ticks, accuracy)
+    faster = judge(Slow(engine, 8), engine, ticks, accuracy, accuracy)
     assert faster.serves
     assert faster.accuracy == accuracy
     assert faster.speedup > 2
-    assert not judge(engine, Slow(engine, 8), ticks, accuracy).serves
-    wrong = judge(Slow(engine, 8), Slow(engine, 1, wrong=True), ticks, accuracy)
-    assert wrong.accuracy == pytest.approx(1 - accuracy)
+    assert not judge(engine, Slow(engine, 8), ticks, accuracy, accuracy).serves
+    wrong = judge(Slow(engine, 8), engine, ticks, accuracy, 1 - accuracy)
+    assert wrong.accuracy == 1 - accuracy
     assert not wrong.serves
 
 
@@ -111,4 +111,4 @@ def test_the_rule(before: float, after: float, speedup: float, *, serves: bool) 
 def test_what_no_test_picture_proved_does_not_serve(ticks: Dataset, loaded: Loaded) -> None:
     empty = Split(ticks.test.pictures[slice(0, 0)], np.zeros(0, np.int64))
     nothing = Dataset(ticks.name, "", ticks.labels, ticks.input, ticks.train, ticks.validation, empty, ())
-    assert not judge(Slow(loaded[0], 8), loaded[0], nothing, 0.0).serves
+    assert not judge(Slow(loaded[0], 8), loaded[0], nothing, 0.0, 0.0).serves

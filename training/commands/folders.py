@@ -10,5 +10,15 @@ Runs = Annotated[
     Path, typer.Option(help="Where runs keep checkpoints and figures.", envvar="CONVSCOPE_RUNS", file_okay=False)
 ]
 
+Feedback = Annotated[
+    Path,
+    typer.Option(
+        help="Where the service keeps corrected pictures, for --add-feedback.",
+        envvar="CONVSCOPE_FEEDBACK",
+        file_okay=False,
+    ),
+]
+
 MODELS = Path("models")
 RUNS = Path("runs")
+FEEDBACK = Path("feedback")

@@ -8,9 +8,10 @@ from typing import Annotated, Any
 import typer
 
 from service.cores import available_cores
-from training.commands.folders import MODELS, RUNS, Models, Runs
+from training.commands.folders import FEEDBACK, MODELS, RUNS, Feedback, Models, Runs
 from training.commands.terminal import console, needing_pytorch
 from training.errors import TrainingStopped
+from training.folders import Folders
 from training.options import apply_options, list_options, spell_options
 from training.recipes import RECIPES, describe_recipes, find_recipe
 
@@ -24,6 +25,7 @@ def train(
     ] = "ticks",
     models: Models = MODELS,
     runs: Runs = RUNS,
+    feedback: Feedback = FEEDBACK,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the last run of that name, which was stopped.")
     ] = False,
@@ -35,7 +37,7 @@ def train(
     """
     given = {name: value for name, value in options.items() if value is not None}
     try:
-        _run(what, given, models, runs, resume=resume)
+        _run(what, given, Folders(models, runs, feedback), resume=resume)
     except TrainingStopped as stopped:
         console.print(f"convscope: {stopped}", style="red", markup=False)
         raise typer.Exit(INTERRUPTED) from None
@@ -44,12 +46,11 @@ def train(
         raise typer.Exit(INTERRUPTED) from None
 
 
-def _run(what: str, given: dict[str, Any], models: Path, runs: Path, *, resume: bool) -> None:
+def _run(what: str, given: dict[str, Any], folders: Folders, *, resume: bool) -> None:
     with needing_pytorch():
-        from training.pipeline import Folders, run, take_up  # noqa: PLC0415
+        from training.pipeline import run, take_up  # noqa: PLC0415
         from training.progress import ConsoleProgress  # noqa: PLC0415
     config = apply_options(find_recipe(what, available_cores()), given)
-    folders = Folders(models, runs)
     begun = take_up(folders, config.name, given) if resume else None
     command = _spell(what, given)
     if begun is not None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.data.dataset import Pictures, Split
+from training.data.dataset import Pictures, Split, are_in_memory
 from training.data.decoding import ignore_oddities
 from training.errors import DatasetUnavailable
 
@@ -37,7 +37,7 @@ def read_batches(
     Raises:
         DatasetUnavailable: a file is no longer what it was when it was listed.
     """
-    if workers == 0 or isinstance(split.pictures, np.ndarray):
+    if workers == 0 or are_in_memory(split.pictures):
         for positions in order:
             yield split.pictures[positions]
     elif order:

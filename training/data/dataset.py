@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from service.contract import DatasetRecord, PictureInput
+from service.contract import CorrectionsRecord, DatasetRecord, PictureInput
 
 Positions = slice | NDArray[np.int64]
 """Which pictures of a split."""
@@ -50,6 +50,41 @@ class Split:
 
 
 @dataclass(frozen=True)
+class JoinedPictures:
+    """Pictures and a few more behind them, without a copy of the many; `Pictures` to those who train."""
+
+    first: Pictures = field(repr=False)
+    more: NDArray[np.uint8] = field(repr=False)
+    """(m, h, w, c)."""
+
+    def __len__(self) -> int:
+        return len(self.first) + len(self.more)
+
+    def __getitem__(self, positions: Positions, /) -> NDArray[np.uint8]:
+        chosen = np.arange(len(self))[positions]
+        behind = chosen >= len(self.first)
+        pictures = np.empty((len(chosen), *self.more.shape[1:]), np.uint8)
+        pictures[~behind] = self.first[chosen[~behind]]
+        pictures[behind] = self.more[chosen[behind] - len(self.first)]
+        return pictures
+
+
+def are_in_memory(pictures: Pictures) -> bool:
+    """Whether they are at hand, so that nothing is won by reading them ahead."""
+    return isinstance(pictures.first if isinstance(pictures, JoinedPictures) else pictures, np.ndarray)
+
+
+@dataclass(frozen=True)
+class Corrected:
+    """The training pictures that people had corrected answers to: the last ones of the split."""
+
+    digests: tuple[str, ...]
+    """Of the pictures as they were kept."""
+    repeats: int
+    """Times that each comes in an epoch."""
+
+
+@dataclass(frozen=True)
 class LabelledFile:
     """A held-out picture as a person would send it."""
 
@@ -76,10 +111,23 @@ class Dataset:
     """From the test split."""
     skipped: tuple[str, ...] = ()
     """Files that could not be read as pictures, each with its reason."""
+    corrected: Corrected | None = None
 
     def splits(self) -> Mapping[str, Split]:
         """By name."""
         return {"train": self.train, "validation": self.validation, "test": self.test}
+
+    def corrections(self) -> Split:
+        """The training pictures that people had corrected answers to."""
+        count = len(self.corrected.digests) if self.corrected else 0
+        return _take(self.train, np.arange(len(self.train) - count, len(self.train)))
+
+    def epoch(self) -> NDArray[np.int64]:
+        """Positions of the training pictures that an epoch goes over, some of them several times: (n,) int64."""
+        times = np.ones(len(self.train), np.int64)
+        if self.corrected is not None:
+            times[-len(self.corrected.digests) :] = self.corrected.repeats
+        return np.repeat(np.arange(len(self.train)), times)
 
     def record(self) -> DatasetRecord:
         """What the manifest keeps of it."""
@@ -90,6 +138,7 @@ class Dataset:
             counts={name: len(split) for name, split in splits.items()},
             labels={name: self._count_labels(split) for name, split in splits.items()},
             skipped=len(self.skipped),
+            corrections=self._record_corrections(),
         )
 
     def fingerprint(self) -> str:
@@ -100,6 +149,14 @@ class Dataset:
             for digest, label in zip(split.content_hashes(), split.labels, strict=True)
         )
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+    def _record_corrections(self) -> CorrectionsRecord | None:
+        if self.corrected is None:
+            return None
+        labels = self.corrections().labels
+        lines = sorted(f"{digest} {self.labels[at]}" for digest, at in zip(self.corrected.digests, labels, strict=True))
+        fingerprint = hashlib.sha256("\n".join(lines).encode()).hexdigest()
+        return CorrectionsRecord(pictures=len(lines), repeats=self.corrected.repeats, fingerprint=fingerprint)
 
     def _count_labels(self, split: Split) -> dict[str, int]:
         counted = np.bincount(split.labels, minlength=len(self.labels))
