@@ -32,7 +32,7 @@ class Result:
         """What was published, how good it is, and whether it answers."""
         lines = [f"published {self.folder}" + (", held: it does not answer" if self.is_held else "")]
         lines += [f"  {line}" for line in (*self._judge(), *self._prove(), *self._compare())]
-        if not self.is_held:
+        if not self.is_held and self.verdict.pinned is None:
             lines.append(
                 "next: a running service takes it up by itself; otherwise start one (make run), and open its page"
             )
