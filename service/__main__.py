@@ -19,6 +19,7 @@ from service.commands.promotion import promote_command, rollback_command
 from service.commands.scale_decode import scale_decode_command
 from service.engine import Provider, choose_provider
 from service.errors import ConvscopeError, InvalidSetting
+from service.grpc.start import check_calls
 from service.keys import FILE_VARIABLE, KEYS_VARIABLE
 from service.server import is_loopback, listen, serve_app, serve_in_workers
 from service.settings import Settings
@@ -54,6 +55,7 @@ def serve(
             "listening on %s without API keys: whoever reaches this port may use the service; set %s or %s",
             settings.host, KEYS_VARIABLE, FILE_VARIABLE,
         )  # fmt: skip
+    check_calls(settings)
     listener = listen(settings.host, settings.port)
     address = f"http://{_host_name(settings.host)}:{listener.getsockname()[1]}"
     signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn stops gracefully on it; afterwards there is nothing to do

@@ -19,6 +19,7 @@ from service.batching import Patience
 from service.cores import available_cores, share_cores
 from service.engine import Provider, choose_provider
 from service.feedback.archive import Archive
+from service.grpc.start import answering_calls
 from service.guard import Guard
 from service.intake import Intake
 from service.keys import Keys
@@ -47,6 +48,8 @@ from service.routes import (
 from service.routes.description import describe_access
 from service.routes.express import Express
 from service.routes.served import document_version
+from service.routes.v2 import infer, metadata, repository
+from service.routes.v2.schemas import InferenceError
 from service.schemas import Problem
 from service.served import Loader, Runtime
 from service.settings import Settings
@@ -119,7 +122,8 @@ def create_app(settings: Settings) -> FastAPI:
             _report(registry, app.state.intake, settings)
             _settle()
             watching = asyncio.create_task(watch(registry, settings.watch, settings.watch_seconds))
-            yield
+            async with answering_calls(settings, registry, app.state.pipeline) as app.state.grpc_port:
+                yield
             watching.cancel()
             with suppress(asyncio.CancelledError):
                 await watching
@@ -153,6 +157,13 @@ def _add_routes(app: FastAPI) -> None:
         app.include_router(router, prefix=latest)
         app.include_router(router, prefix=pinned, dependencies=[Depends(document_version)])
     app.include_router(promotion.router)
+    for router in (metadata.model_router, infer.router):
+        app.include_router(router, prefix="/v2/models/{model}")
+        app.include_router(
+            router, prefix="/v2/models/{model}/versions/{version}", dependencies=[Depends(document_version)]
+        )
+    app.include_router(metadata.server_router)
+    app.include_router(repository.router)
     app.include_router(workbench.router)
     app.include_router(health.router)
     page.add_page(app)
@@ -160,7 +171,10 @@ def _add_routes(app: FastAPI) -> None:
 
     def openapi() -> dict[str, Any]:
         schema = describe()
-        schema["components"]["schemas"] |= {"Problem": Problem.model_json_schema(), **workbench.STEP_SCHEMAS}
+        schema["components"]["schemas"] |= {
+            "Problem": Problem.model_json_schema(), "InferenceError": InferenceError.model_json_schema(),
+            **workbench.STEP_SCHEMAS, **infer.REQUEST_SCHEMAS,
+        }  # fmt: skip
         describe_access(schema)
         return schema
 

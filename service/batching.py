@@ -7,8 +7,9 @@ service answers at once, a busy one batches by itself.
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import ceil, inf
 from typing import NamedTuple
@@ -16,12 +17,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from service.engine import Pixels
+from service.engine import Pixels, Scores
 from service.errors import TooBusy, TooLate
 
 Probabilities = NDArray[np.float32]
 Classify = Callable[[Pixels], Probabilities]
 """(n, h, w, c) uint8 -> (n, K) float32."""
+Score = Callable[[Pixels], Scores]
+"""The same with logits, which takes a little longer."""
 
 _MEMORY = 0.9
 """Share of the past in the running mean of what a picture takes."""
@@ -45,26 +48,34 @@ class _Waiting(NamedTuple):
     answer: asyncio.Future[Probabilities]
     since: float
     """Of the monotonic clock, in seconds."""
+    with_logits: bool
+    """The answer is (2, K) float32, logits and probabilities; else (K,), probabilities."""
 
 
 class Batcher:
     """The queue before one engine; used from one event loop.
 
     A request is admitted before anything is done for it, `with batcher:`, so that what can't be answered in time is
-    refused at once; then it waits in `classify`.
+    refused at once; then it waits in `classify`. A request of several pictures takes as many places, `with
+    batcher.places(n):`, and waits in `classify_all` or `score`; its pictures run together with those of others,
+    whatever these ask for.
     """
 
-    def __init__(self, classify: Classify, executor: Executor | None, max_batch: int, patience: Patience) -> None:
+    def __init__(
+        self, classify: Classify, score: Score, executor: Executor | None, max_batch: int, patience: Patience
+    ) -> None:
         """Make an empty queue.
 
         Args:
             classify: runs a batch.
+            score: runs a batch of which somebody wants the logits too.
             executor: whose threads run it; None: the event loop's own does, which is quicker where a run takes less
                 time than handing it over.
             max_batch: pictures in one run, at most.
             patience: how much may wait.
         """
         self._classify = classify
+        self._score = score
         self._executor = executor
         self._max_batch = max_batch
         self._patience = patience
@@ -81,19 +92,35 @@ class Batcher:
         Raises:
             TooBusy: there is none, or what is before it takes longer than it may wait.
         """
-        expected = self._admitted * self._seconds
-        patience = self._patience
-        longest = patience.seconds if self._admitted < 2 * self._max_batch else min(patience.seconds, patience.wait)
-        if self._admitted >= patience.requests or expected > longest:
-            raise TooBusy(
-                f"{self._admitted} pictures wait already, which takes about {expected:.1f} s; try again later",
-                retry_after=max(1, ceil(expected)),
-            )
-        self._admitted += 1
+        self._admit(1)
 
     def __exit__(self, *_: object) -> None:
         """Give the place back."""
         self._admitted -= 1
+
+    @contextmanager
+    def places(self, pictures: int) -> Iterator[None]:
+        """Take so many places, or none, and give them back.
+
+        Raises:
+            TooBusy: as `__enter__`.
+        """
+        self._admit(pictures)
+        try:
+            yield
+        finally:
+            self._admitted -= pictures
+
+    def _admit(self, pictures: int) -> None:
+        expected = self._admitted * self._seconds
+        patience = self._patience
+        longest = patience.seconds if self._admitted < 2 * self._max_batch else min(patience.seconds, patience.wait)
+        if self._admitted + pictures > patience.requests or expected > longest:
+            raise TooBusy(
+                f"{self._admitted} pictures wait already, which takes about {expected:.1f} s; try again later",
+                retry_after=max(1, ceil(expected)),
+            )
+        self._admitted += pictures
 
     async def classify(self, pixels: Pixels) -> Probabilities:
         """Wait for the answer to one picture.
@@ -108,8 +135,30 @@ class Batcher:
             TooLate: it waited for longer than it may.
             Exception: whatever the engine raised for the batch that held this picture.
         """
+        return await self._enqueue(pixels)
+
+    async def classify_all(self, pixels: Pixels) -> Probabilities:
+        """Wait for the answers to several pictures.
+
+        Args:
+            pixels: (n, h, w, c) uint8.
+
+        Returns:
+            (n, K) float32.
+
+        Raises:
+            TooLate, Exception: as `classify`, for any of them.
+        """
+        return np.stack(await _gather([self._enqueue(picture) for picture in pixels]))
+
+    async def score(self, pixels: Pixels) -> Scores:
+        """Wait for the logits too; see `classify_all`."""
+        rows = np.stack(await _gather([self._enqueue(picture, with_logits=True) for picture in pixels]))
+        return Scores(logits=rows[:, 0], probabilities=rows[:, 1])
+
+    def _enqueue(self, pixels: Pixels, *, with_logits: bool = False) -> asyncio.Future[Probabilities]:
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(pixels, loop.create_future(), time.monotonic())
+        waiting = _Waiting(pixels, loop.create_future(), time.monotonic(), with_logits)
         self._queue.append(waiting)
         if not self._is_draining:
             self._is_draining = True
@@ -117,7 +166,7 @@ class Batcher:
                 loop.call_soon(self._run_here)  # after the other requests that came in with this one
             else:
                 self._draining = loop.create_task(self._run_beside(self._executor))
-        return await waiting.answer
+        return waiting.answer
 
     def _run_here(self) -> None:
         """Run one batch; between two, the loop reads requests and writes answers."""
@@ -144,13 +193,20 @@ class Batcher:
                 _deliver(batch, answers)
         self._is_draining = False
 
-    def _run(self, batch: Sequence[_Waiting]) -> Probabilities:
+    def _run(self, batch: Sequence[_Waiting]) -> Sequence[Probabilities] | Probabilities:
         pixels = batch[0].pixels[np.newaxis] if len(batch) == 1 else np.stack([waiting.pixels for waiting in batch])
         start = time.perf_counter()
-        answers = self._classify(pixels)
+        is_plain = not any(waiting.with_logits for waiting in batch)
+        answers = self._classify(pixels) if is_plain else self._run_with_logits(batch, pixels)
         taken = (time.perf_counter() - start) / len(batch)
         self._seconds = _MEMORY * self._seconds + (1 - _MEMORY) * taken if self._seconds else taken
         return answers
+
+    def _run_with_logits(self, batch: Sequence[_Waiting], pixels: Pixels) -> Sequence[Probabilities]:
+        """Each gets what it asked for, though they ran together."""
+        scores = self._score(pixels)
+        rows = np.stack([scores.logits, scores.probabilities], axis=1)
+        return [row if waiting.with_logits else row[1] for waiting, row in zip(batch, rows, strict=True)]
 
     def _take(self) -> list[_Waiting]:
         """The next batch: those at the head of the queue whose clients still wait, and not for too long."""
@@ -167,7 +223,17 @@ class Batcher:
         return batch
 
 
-def _deliver(batch: Sequence[_Waiting], answers: Probabilities) -> None:
+async def _gather(answers: Sequence[asyncio.Future[Probabilities]]) -> list[Probabilities]:
+    """All answers; where one fails, the others needn't be computed any more."""
+    try:
+        return await asyncio.gather(*answers)
+    except BaseException:
+        for answer in answers:
+            answer.cancel()
+        raise
+
+
+def _deliver(batch: Sequence[_Waiting], answers: Sequence[Probabilities] | Probabilities) -> None:
     """Give each waiter its row; its client may have gone away in the meantime."""
     for waiting, answer in zip(batch, answers, strict=True):
         if not waiting.answer.done():

@@ -81,6 +81,14 @@ class Body:
             )
         return form
 
+    async def whole(self, max_bytes: int) -> bytes:
+        """All of it, whatever it is.
+
+        Raises:
+            BodyTooLarge, ClientLeft: as `picture`.
+        """
+        return await self._read(max_bytes)
+
     async def _read(self, max_bytes: int) -> bytes:
         if self.announced is not None and self.announced > max_bytes:
             raise BodyTooLarge(f"the body has {self.announced:,} bytes; the limit is {max_bytes:,}")

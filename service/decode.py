@@ -39,6 +39,8 @@ class PictureLimits:
     """Of the encoded picture."""
     max_pixels: int = 25_000_000
     """Width x height as the header announces them; decoding takes about 8 bytes of memory for each."""
+    max_pictures: int = 64
+    """In one request of tensors."""
 
 
 def decode(body: bytes, limits: PictureLimits) -> Picture:

@@ -4,7 +4,7 @@ An ASGI application before another one. It goes around everything, what is answe
 it does for a request is counted in microseconds.
 """
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -67,7 +67,7 @@ class Guard:
         Raises:
             KeyNeeded, WrongKey, ScopeNeeded: see `keys.Keys.check`.
         """
-        scope[GRANTED] = self._keys.check(_find_key(scope), rule.scope)
+        scope[GRANTED] = self._keys.check(find_key(scope["headers"]), rule.scope)
 
 
 def find_path(scope: Scope) -> str:
@@ -86,10 +86,10 @@ async def refuse(error: ConvscopeError, scope: Scope, receive: Receive, send: Se
     await response(scope, receive, send)
 
 
-def _find_key(scope: Scope) -> bytes | None:
+def find_key(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
     """The key in the request's headers; `X-API-Key` first: a proxy may have a use of its own for the other one."""
     bearer = None
-    for name, value in scope["headers"]:
+    for name, value in headers:
         if name == b"x-api-key":
             return bytes(value.strip())
         if name == b"authorization" and value[: len(_BEARER)].lower() == _BEARER:

@@ -13,7 +13,11 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from service.decode import Picture, PictureLimits, decode, decode_small_png, open_picture
+from service.engine import Pixels
 from service.inspection.activations import Activation, Inspector, check_budget
 from service.inspection.fitness import looking_into
 from service.inspection.layer import Layer
@@ -59,6 +63,16 @@ class Pipeline:
             return await self._in_worker(lambda: read_pixels(picture, spec))
         return read_pixels(picture, spec)
 
+    async def all_pixels(self, version: ServedVersion, bodies: Sequence[bytes]) -> Pixels:
+        """What the network sees of several pictures: (n, h, w, c) uint8.
+
+        Raises:
+            RequestError: one of them can't be decoded.
+        """
+        if len(bodies) == 1:
+            return (await self.pixels(version, bodies[0]))[np.newaxis]
+        return np.stack(await asyncio.gather(*(self.pixels(version, body) for body in bodies)))
+
     async def predict(self, version: ServedVersion, body: bytes, top_k: int) -> list[RankedLabel]:
         """The `top_k` most probable labels of a picture, most probable first.
 
@@ -97,6 +111,29 @@ class Pipeline:
             return _look(version, lambda inspector: show(inspector, pixels))
         return await self.examine(version, lambda inspector: show(inspector, pixels))
 
+    async def layers(
+        self, version: ServedVersion, pixels: Pixels, names: Sequence[str], weight: float
+    ) -> dict[str, NDArray[np.float32]]:
+        """What the named layers computed for several pictures, by name; each (n, …) float32.
+
+        Args:
+            version: whose inside.
+            pixels: (n, h, w, c) uint8.
+            names: of the layers.
+            weight: as in `activations`.
+
+        Raises:
+            RequestError: a layer isn't there, or it is too much for one request.
+        """
+
+        def show() -> dict[str, NDArray[np.float32]]:
+            inspector = version.inspector()
+            wanted = round(len(pixels) * inspector.weigh(names) * weight)
+            check_budget(wanted, self.budget, "ask for fewer outputs or send fewer pictures")
+            return inspector.outputs(pixels, names)
+
+        return await self.inspection.run(show)
+
     async def inspect(self, version: ServedVersion, body: bytes, look: Callable[[Inspector, Picture], T]) -> T:
         """Look inside at what becomes of a picture.
 
@@ -126,6 +163,15 @@ class Pipeline:
             RequestError: it can't be decoded; see `decode.decode`.
         """
         return await self._in_worker(lambda: decode(body, self.limits))
+
+    async def read(self, read: Callable[[], T], size: int) -> T:
+        """Read what came in, beside the event loop unless it is small.
+
+        Args:
+            read: does it.
+            size: bytes that it has to read.
+        """
+        return read() if size <= _SMALL_BODY else await self._in_worker(read)
 
     async def encode(self, write: Callable[[], T], size: int | None = None) -> T:
         """Write an answer, beside the event loop unless it is known to be small.

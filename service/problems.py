@@ -1,13 +1,18 @@
-"""Turns errors into RFC 9457 problem documents: the one place where an exception becomes an HTTP answer."""
+"""Turns errors into RFC 9457 problem documents: the one place where an exception becomes an HTTP answer.
+
+Below `/v2` they are what the Open Inference Protocol has: `{"error": …}`, with our code beside it.
+"""
 
 import logging
 from http import HTTPStatus
 from typing import Any
 
+import orjson
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
 
 from service.errors import BodyTooLarge, ConvscopeError, KeyNeeded, TooBusy, TooLate, WrongKey
 from service.methods import list_methods
@@ -15,7 +20,11 @@ from service.schemas import Problem
 
 MEDIA_TYPE = "application/problem+json"
 
+JSON = "application/json"
+
 log = logging.getLogger("convscope")
+
+_PROTOCOL = "/v2"
 
 _CODES = {404: "not_found", 405: "method_not_allowed", 422: "invalid_parameter"}
 
@@ -34,9 +43,32 @@ def document_problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: schema}} for status in statuses}
 
 
+def document_errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The OpenAPI description of the errors that a route may answer with, for its `responses`."""
+    schema = {"schema": {"$ref": "#/components/schemas/InferenceError"}}
+    return {status: {"description": HTTPStatus(status).phrase, "content": {JSON: schema}} for status in statuses}
+
+
+class ProblemResponse(Response):
+    """A problem, which takes the form that the request's path asks for."""
+
+    def __init__(self, problem: Problem, headers: dict[str, str] | None) -> None:
+        super().__init__(problem.model_dump_json(), problem.status, headers=headers, media_type=MEDIA_TYPE)
+        self._problem = problem
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, as the ASGI specification says."""
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        if path == _PROTOCOL or path.startswith(f"{_PROTOCOL}/"):
+            self.body = orjson.dumps({"error": self._problem.detail, "code": self._problem.code})
+            self.headers["content-length"] = str(len(self.body))
+            self.headers["content-type"] = JSON
+        await super().__call__(scope, receive, send)
+
+
 def _respond(problem: Problem, headers: dict[str, str] | None = None) -> Response:
     """The HTTP answer for one problem."""
-    return Response(problem.model_dump_json(), problem.status, headers=headers, media_type=MEDIA_TYPE)
+    return ProblemResponse(problem, headers)
 
 
 async def _answer_convscope_error(_: Request, error: Exception) -> Response:

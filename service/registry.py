@@ -64,6 +64,11 @@ class Registry:
         """The versions in the folder that aren't served."""
         return [self._stock.refusals[key] for key in sorted(self._stock.refusals)]
 
+    @property
+    def unloaded(self) -> Sequence[str]:
+        """The models in the folder that aren't served, because it was decided so."""
+        return [name for name, model in self._on_disk.items() if not model.state.loaded]
+
     def find(self, name: str, version: int | None = None) -> ServedVersion:
         """The version asked for, or the one that answers.
 

@@ -102,7 +102,8 @@ class Loader:
             raise
         except Exception as error:  # a graph that onnxruntime loads, but can't run: its exceptions share no base
             raise ModelRefused(f"{published.name}/{folder.name} can't be run: {error}") from error
-        batcher = Batcher(engine.classify, None if inline else self._executor, runtime.max_batch, runtime.patience)
+        executor = None if inline else self._executor
+        batcher = Batcher(engine.classify, engine.run, executor, runtime.max_batch, runtime.patience)
         return ServedVersion(published, runtime, batcher, cost, inline, 1 if inline else runtime.threads)
 
     def _place(self, published: PublishedVersion) -> tuple[Engine, Cost, bool]:

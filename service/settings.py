@@ -59,6 +59,10 @@ class Settings(BaseSettings):
     """Of an encoded picture."""
     max_pixels: Annotated[int, Field(ge=1)] = PictureLimits().max_pixels
     """Of a picture, width times height."""
+    max_pictures: Annotated[int, Field(ge=1)] = PictureLimits().max_pictures
+    """In one request of the Open Inference Protocol."""
+    grpc_port: Annotated[int, Field(ge=0, le=65535)] | None = None
+    """Where the Open Inference Protocol is answered over gRPC too; None: nowhere. 0: one that is free."""
 
     max_inspection_bytes: Annotated[int, Field(ge=1)] = 512 * 2**20
     """Memory that one request may take to show what goes on inside."""
@@ -99,4 +103,4 @@ class Settings(BaseSettings):
     @property
     def limits(self) -> PictureLimits:
         """What is refused before it is decoded."""
-        return PictureLimits(max_bytes=self.max_bytes, max_pixels=self.max_pixels)
+        return PictureLimits(max_bytes=self.max_bytes, max_pixels=self.max_pixels, max_pictures=self.max_pictures)

@@ -7,7 +7,11 @@ from functools import lru_cache
 from pathlib import Path
 
 from service.contract import EVIDENCE_FILE, INT8_FILE, MANIFEST_FILE, MODEL_FILE, SAMPLES_FOLDER
+from service.errors import UnknownVersion
 from service.state import ModelState, read_state
+
+_LONGEST_NUMBER = 9
+"""Digits; Python refuses to convert thousands of them, which would be a fault of ours."""
 
 Mark = tuple[tuple[int, int, int], ...]
 """Inode, size and time of change of a version's files: another one means that the version is to be looked at anew."""
@@ -81,6 +85,17 @@ def list_model(folder: Path) -> ModelOnDisk:
         else:
             strays[entry.name] = mark
     return ModelOnDisk(folder, dict(sorted(versions.items())), strays, read_state(folder))
+
+
+def read_number(text: str) -> int:
+    """The number of a version that a request names.
+
+    Raises:
+        UnknownVersion: it is none.
+    """
+    if not text.isdecimal() or len(text) > _LONGEST_NUMBER:
+        raise UnknownVersion(f"{text[:64]!r} is no version; versions are numbers, 1, 2, 3 …")
+    return int(text)
 
 
 def _mark(folder: Path) -> Mark:

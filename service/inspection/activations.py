@@ -71,6 +71,20 @@ class Inspector:
         )  # fmt: skip
         return [(layer, found[layer.tensor][0].astype(np.float32, copy=False)) for layer in layers]
 
+    def outputs(self, pixels: Pixels, names: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """What the named layers computed for n pictures, by layer name; each (n, …) float32.
+
+        Args:
+            pixels: (n, h, w, c) uint8.
+            names: the layers asked for.
+
+        Raises:
+            UnknownLayer: a name is no layer's.
+        """
+        tensors = {name: self.table.find(name).tensor for name in names}
+        found = self.values(pixels, list(tensors.values()))
+        return {name: found[tensor].astype(np.float32, copy=False) for name, tensor in tensors.items()}
+
     def values(self, pixels: Pixels, values: Sequence[str]) -> Mapping[str, FixedValue]:
         """Values of the graph for n pictures, by value name; each with its batch dimension.
 

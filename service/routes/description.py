@@ -4,7 +4,7 @@ from typing import Any
 
 from service.access import Rule, find_rule
 from service.keys import Scope
-from service.problems import document_problems
+from service.problems import document_errors, document_problems
 
 _SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "one of the service's API keys"},
@@ -21,7 +21,8 @@ def describe_access(schema: dict[str, Any]) -> None:
             continue
         for operation in operations.values():
             operation["security"] = _ways(rule)
-            for status, problem in document_problems(401, 403).items():
+            document = document_errors if path.startswith("/v2") else document_problems
+            for status, problem in document(401, 403).items():
                 operation["responses"].setdefault(str(status), problem)
             operation["responses"] = dict(sorted(operation["responses"].items()))
 

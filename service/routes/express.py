@@ -1,4 +1,4 @@
-"""Answers plain requests for predictions and activations ahead of the framework.
+"""Answers plain requests for predictions, activations and inferences ahead of the framework.
 
 What FastAPI does for a request, finding the route, solving dependencies, checking parameters, wrapping the answer,
 costs several times what LeNet-5 does. A request that needs none of it is recognised here by its path and answered by
@@ -24,13 +24,28 @@ from service.problems import answer_error, answer_fault
 from service.registry import Registry
 from service.routes.activations import write_activations
 from service.routes.predict import TOP_K, write_prediction
+from service.routes.v2.infer import answer_sent, list_headers, read_sent
 from service.served import ServedVersion
 
 T = TypeVar("T")
 
-_PATH = re.compile(r"/v1/models/([^/]+)/(?:versions/([1-9]\d{0,8})/)?(predict|activations)")
+_PATH = re.compile(r"/(v1|v2)/models/([^/]+)/(?:versions/([1-9]\d{0,8})/)?(predict|activations|infer)")
+_ENDS = ("/predict", "/activations", "/infer")
 _TOP_K = re.compile(rb"(?:top_k=([1-9]\d{0,5}))?")
 _WANTS_TENSORS = (b"accept", SAFETENSORS.encode())
+
+Headers = list[tuple[bytes, bytes]]
+
+_IS_JSON: Headers = [(b"content-type", JSON.encode())]
+_IS_TENSORS: Headers = [(b"content-type", SAFETENSORS.encode())]
+
+
+class Written(NamedTuple):
+    """An answer."""
+
+    content: bytes
+    headers: Headers
+    """What describes it, but for its length."""
 
 
 class Plain(NamedTuple):
@@ -38,10 +53,9 @@ class Plain(NamedTuple):
 
     model: str
     version: int | None
-    """None: the latest."""
-    answer: Callable[[Pipeline, ServedVersion, bytes], Coroutine[object, object, bytes]]
-    """Makes the content of the answer, of the encoded picture."""
-    content_type: str
+    """None: the one that answers."""
+    answer: Callable[[Pipeline, ServedVersion, Scope, Receive], Coroutine[object, object, Written]]
+    """Reads its body, and answers it."""
 
 
 class Express:
@@ -54,51 +68,60 @@ class Express:
     def recognise(self, scope: Scope) -> Plain | None:
         """What a request asks for, if it is plain: its path, query and method are all that the route would look at."""
         path: str = scope["path"]
-        if not path.endswith(("/predict", "/activations")) or scope["method"] != "POST" or scope.get("root_path"):
+        if not path.endswith(_ENDS) or scope["method"] != "POST" or scope.get("root_path"):
             return None
         route = _PATH.fullmatch(path)
         if route is None:
             return None
-        model, version, asked = route.groups()
+        protocol, model, version, asked = route.groups()
         number = int(version) if version else None
-        if asked == "predict" and (query := _TOP_K.fullmatch(scope["query_string"])):
-            return Plain(model, number, partial(_predict, top_k=int(query[1] or TOP_K)), JSON)
-        if asked == "activations" and not scope["query_string"] and _WANTS_TENSORS in scope["headers"]:
-            return Plain(model, number, _show_activations, SAFETENSORS)
+        match protocol, asked:
+            case "v1", "predict" if query := _TOP_K.fullmatch(scope["query_string"]):
+                return Plain(model, number, partial(_predict, top_k=int(query[1] or TOP_K)))
+            case "v1", "activations" if not scope["query_string"] and _WANTS_TENSORS in scope["headers"]:
+                return Plain(model, number, _show_activations)
+            case "v2", "infer":
+                return Plain(model, number, _infer)
         return None
 
     async def answer(self, plain: Plain, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a plain request."""
+        registry: Registry = self._state.registry
         try:
-            content = await self._make(plain, scope, receive)
+            served = await registry.obtain(plain.model, plain.version)
+            content, described = await plain.answer(self._state.pipeline, served, scope, receive)
         except ConvscopeError as error:
             await answer_error(error)(scope, receive, send)
         except Exception as error:
             await answer_fault(error)(scope, receive, send)
             raise  # to the server's log
         else:
-            headers = [
-                (b"content-length", str(len(content)).encode()), (b"content-type", plain.content_type.encode())
-            ]  # fmt: skip
+            headers = [(b"content-length", str(len(content)).encode()), *described]
             await send({"type": "http.response.start", "status": HTTPStatus.OK, "headers": headers})
             await send({"type": "http.response.body", "body": content})
 
-    async def _make(self, plain: Plain, scope: Scope, receive: Receive) -> bytes:
-        registry: Registry = self._state.registry
-        pipeline: Pipeline = self._state.pipeline
-        served = await registry.obtain(plain.model, plain.version)
-        picture = await find_body(scope, receive).picture(pipeline.limits.max_bytes)
-        work = plain.answer(pipeline, served, picture)
-        # Who answers at once needn't look whether anybody is left to hear it.
-        return await (work if served.inline else _while_connected(receive, work))
+
+async def _predict(pipeline: Pipeline, served: ServedVersion, scope: Scope, receive: Receive, *, top_k: int) -> Written:
+    picture = await find_body(scope, receive).picture(pipeline.limits.max_bytes)
+    ranked = await _attend(served, receive, pipeline.predict(served, picture, top_k))
+    return Written(write_prediction(served, ranked), _IS_JSON)
 
 
-async def _predict(pipeline: Pipeline, served: ServedVersion, picture: bytes, top_k: int) -> bytes:
-    return write_prediction(served, await pipeline.predict(served, picture, top_k))
+async def _show_activations(pipeline: Pipeline, served: ServedVersion, scope: Scope, receive: Receive) -> Written:
+    picture = await find_body(scope, receive).picture(pipeline.limits.max_bytes)
+    work = write_activations(pipeline, served, picture, SAFETENSORS)
+    return Written(await _attend(served, receive, work), _IS_TENSORS)
 
 
-async def _show_activations(pipeline: Pipeline, served: ServedVersion, picture: bytes) -> bytes:
-    return await write_activations(pipeline, served, picture, SAFETENSORS)
+async def _infer(pipeline: Pipeline, served: ServedVersion, scope: Scope, receive: Receive) -> Written:
+    sent = await read_sent(scope, receive, pipeline.limits.max_bytes)
+    answer = await _attend(served, receive, answer_sent(pipeline, served, sent))
+    return Written(answer.content, list_headers(answer))
+
+
+async def _attend(served: ServedVersion, receive: Receive, work: Coroutine[object, object, T]) -> T:
+    """Work; who answers at once needn't look whether anybody is left to hear it."""
+    return await (work if served.inline else _while_connected(receive, work))
 
 
 async def _while_connected(receive: Receive, work: Coroutine[object, object, T]) -> T:

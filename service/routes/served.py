@@ -5,14 +5,11 @@ from typing import Annotated
 from fastapi import Depends, Path, Request
 
 from service.body import find_body
-from service.errors import UnknownVersion
 from service.intake import Intake
 from service.pipeline import Pipeline
 from service.registry import Registry
 from service.served import ServedVersion
-
-_LONGEST_VERSION = 9
-"""Digits; Python refuses to convert thousands of them, which would be a fault of ours."""
+from service.versions import read_number
 
 _MOST_PICTURES = 16
 """In one form, where a route takes several."""
@@ -47,11 +44,7 @@ async def find_version(
         UnknownModel, UnknownVersion: it isn't served.
     """
     version: str | None = request.path_params.get("version")
-    if version is None:
-        return await registry.obtain(model)
-    if not version.isdecimal() or len(version) > _LONGEST_VERSION:
-        raise UnknownVersion(f"{version!r} is no version; versions are numbers, 1, 2, 3 …")
-    return await registry.obtain(model, int(version))
+    return await registry.obtain(model, None if version is None else read_number(version))
 
 
 async def document_version(

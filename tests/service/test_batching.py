@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from service.batching import Batcher, Patience
-from service.engine import Pixels
+from service.engine import Pixels, Scores
 from service.errors import TooBusy, TooLate
 
 PATIENCE = Patience(requests=100, seconds=5)
 
-Scores = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
+Row = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
 
 
 class Recorder:
@@ -27,12 +27,15 @@ class Recorder:
         self.free = threading.Event()
         self.free.set()
 
-    def __call__(self, pixels: Pixels) -> Scores:
+    def __call__(self, pixels: Pixels) -> Row:
         self.free.wait(5)
         self.sizes.append(len(pixels))
         if pixels.max() == 255:
             raise RuntimeError("out of memory")
         return pixels[:, 0, 0, :].astype(np.float32)
+
+    def score(self, pixels: Pixels) -> Scores:
+        return Scores(logits=-self(pixels), probabilities=self(pixels))
 
 
 def picture(value: int) -> Pixels:
@@ -47,7 +50,7 @@ def engine() -> Recorder:
 async def crowd(engine: Recorder, values: list[int], max_batch: int = 4) -> list[object]:
     """Have one request occupy the engine, let all `values` queue behind it, and gather their answers."""
     with ThreadPoolExecutor(1) as executor:
-        batcher = Batcher(engine, executor, max_batch, PATIENCE)
+        batcher = Batcher(engine, engine.score, executor, max_batch, PATIENCE)
         engine.free.clear()
         first = asyncio.create_task(batcher.classify(picture(0)))
         await asyncio.sleep(0.02)
@@ -61,7 +64,7 @@ async def crowd(engine: Recorder, values: list[int], max_batch: int = 4) -> list
 def test_an_idle_engine_answers_at_once_and_alone(engine: Recorder) -> None:
     async def one_by_one() -> list[float]:
         with ThreadPoolExecutor(1) as executor:
-            batcher = Batcher(engine, executor, 8, PATIENCE)
+            batcher = Batcher(engine, engine.score, executor, 8, PATIENCE)
             return [float((await batcher.classify(picture(value)))[0]) for value in (3, 1, 2)]
 
     assert asyncio.run(one_by_one()) == [3, 1, 2]
@@ -83,7 +86,7 @@ def test_a_failure_reaches_every_waiter_of_its_batch_and_no_other(engine: Record
 def test_who_has_gone_away_is_not_computed(engine: Recorder) -> None:
     async def leave() -> None:
         with ThreadPoolExecutor(1) as executor:
-            batcher = Batcher(engine, executor, 4, PATIENCE)
+            batcher = Batcher(engine, engine.score, executor, 4, PATIENCE)
             engine.free.clear()
             running, gone, staying = (asyncio.create_task(batcher.classify(picture(value))) for value in (1, 2, 3))
             await asyncio.sleep(0.02)
@@ -109,7 +112,7 @@ def executor(request: pytest.FixtureRequest) -> Iterator[ThreadPoolExecutor | No
 
 def test_what_comes_in_together_runs_together(engine: Recorder, executor: ThreadPoolExecutor | None) -> None:
     async def ask() -> list[float]:
-        batcher = Batcher(engine, executor, 4, PATIENCE)
+        batcher = Batcher(engine, engine.score, executor, 4, PATIENCE)
         answers = await asyncio.gather(*(batcher.classify(picture(value)) for value in range(10)))
         return [float(answer[0]) for answer in answers]
 
@@ -119,7 +122,7 @@ def test_what_comes_in_together_runs_together(engine: Recorder, executor: Thread
 
 def test_an_engine_that_fails_goes_on_with_the_next(engine: Recorder, executor: ThreadPoolExecutor | None) -> None:
     async def ask() -> list[object]:
-        batcher = Batcher(engine, executor, 1, PATIENCE)
+        batcher = Batcher(engine, engine.score, executor, 1, PATIENCE)
         values = (1, 255, 3)
         return await asyncio.gather(*(batcher.classify(picture(value)) for value in values), return_exceptions=True)
 
@@ -129,7 +132,7 @@ def test_an_engine_that_fails_goes_on_with_the_next(engine: Recorder, executor: 
 
 
 def test_over_the_limit_nothing_is_admitted(engine: Recorder) -> None:
-    batcher = Batcher(engine, None, 4, Patience(requests=2, seconds=5))
+    batcher = Batcher(engine, engine.score, None, 4, Patience(requests=2, seconds=5))
     with batcher, batcher, pytest.raises(TooBusy, match="2 pictures wait"), batcher:
         pass
     with batcher:
@@ -137,11 +140,11 @@ def test_over_the_limit_nothing_is_admitted(engine: Recorder) -> None:
 
 
 def test_what_would_take_too_long_is_not_admitted_and_is_told_when_to_come_back(engine: Recorder) -> None:
-    def slow(pixels: Pixels) -> Scores:
+    def slow(pixels: Pixels) -> Row:
         time.sleep(0.05)
         return engine(pixels)
 
-    batcher = Batcher(slow, None, 4, Patience(requests=10_000, seconds=1))
+    batcher = Batcher(slow, engine.score, None, 4, Patience(requests=10_000, seconds=1))
     asyncio.run(batcher.classify(picture(1)))
     with ExitStack() as places:
         for _ in range(21):  # 1 s is twenty times 0.05 s
@@ -153,12 +156,12 @@ def test_what_would_take_too_long_is_not_admitted_and_is_told_when_to_come_back(
 
 
 def test_beyond_two_batches_only_as_many_are_admitted_as_are_answered_soon(engine: Recorder) -> None:
-    def slow(pixels: Pixels) -> Scores:
+    def slow(pixels: Pixels) -> Row:
         time.sleep(0.05)
         return engine(pixels)
 
     def count(wait: float) -> int:
-        batcher = Batcher(slow, None, 4, Patience(requests=100, seconds=60, wait=wait))
+        batcher = Batcher(slow, engine.score, None, 4, Patience(requests=100, seconds=60, wait=wait))
         asyncio.run(batcher.classify(picture(1)))
         admitted = 0
         with ExitStack() as places, suppress(TooBusy):
@@ -174,7 +177,7 @@ def test_beyond_two_batches_only_as_many_are_admitted_as_are_answered_soon(engin
 def test_who_has_waited_for_too_long_is_told_so_and_not_computed(engine: Recorder) -> None:
     async def ask() -> None:
         with ThreadPoolExecutor(1) as executor:
-            batcher = Batcher(engine, executor, 1, Patience(requests=10, seconds=0.05))
+            batcher = Batcher(engine, engine.score, executor, 1, Patience(requests=10, seconds=0.05))
             engine.free.clear()
             first, second = (asyncio.create_task(batcher.classify(picture(value))) for value in (1, 2))
             await asyncio.sleep(0.2)
@@ -185,3 +188,43 @@ def test_who_has_waited_for_too_long_is_told_so_and_not_computed(engine: Recorde
 
     asyncio.run(ask())
     assert engine.sizes == [1]
+
+
+def test_requests_that_want_different_outputs_run_together_and_are_not_mixed_up(engine: Recorder) -> None:
+    async def ask() -> None:
+        with ThreadPoolExecutor(1) as executor:
+            batcher = Batcher(engine, engine.score, executor, 8, PATIENCE)
+            engine.free.clear()
+            first = asyncio.create_task(batcher.classify(picture(0)))
+            await asyncio.sleep(0.02)
+            plain = asyncio.create_task(batcher.classify(picture(1)))
+            scored = asyncio.create_task(batcher.score(np.stack([picture(2), picture(3)])))
+            several = asyncio.create_task(batcher.classify_all(np.stack([picture(4), picture(5)])))
+            await asyncio.sleep(0.02)
+            engine.free.set()
+            await first
+            assert (await plain).tolist() == [1]
+            assert (await scored).logits.tolist() == [[-2], [-3]]
+            assert (await scored).probabilities.tolist() == [[2], [3]]
+            assert (await several).tolist() == [[4], [5]]
+
+    asyncio.run(ask())
+    assert engine.sizes == [1, 5, 5]  # the recorder runs a batch twice for logits
+
+
+def test_several_pictures_take_as_many_places_or_none(engine: Recorder) -> None:
+    batcher = Batcher(engine, engine.score, None, 4, Patience(requests=5, seconds=5))
+    with batcher.places(3):
+        with pytest.raises(TooBusy), batcher.places(3):
+            pass
+        with batcher.places(2):
+            pass
+    with batcher.places(5), pytest.raises(TooBusy), batcher:
+        pass
+
+
+def test_where_one_of_several_pictures_fails_the_others_are_not_computed(engine: Recorder) -> None:
+    batcher = Batcher(engine, engine.score, None, 2, PATIENCE)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        asyncio.run(batcher.classify_all(np.stack([picture(value) for value in (255, 1, 2, 3, 4, 5)])))
+    assert sum(engine.sizes) < 6

@@ -29,6 +29,11 @@ PNG = {"Content-Type": "image/png"}
 def problem(response: httpx.Response, status: int, code: str) -> str:
     """Check a refusal; gives its detail."""
     assert response.status_code == status, response.text
+    if response.request.url.path.startswith("/v2"):  # the Open Inference Protocol's own form
+        assert response.headers["content-type"] == "application/json"
+        assert response.json().keys() == {"error", "code"}
+        assert response.json()["code"] == code
+        return str(response.json()["error"])
     assert response.headers["content-type"] == "application/problem+json"
     document = response.json()
     assert document["status"] == status

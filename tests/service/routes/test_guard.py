@@ -75,6 +75,8 @@ def test_every_route_asks_for_its_key(guarded: httpx.Client) -> None:
             enough = rule.scope is None or scope.includes(rule.scope)
             assert (status == 403) is not enough, (path, scope)
             assert status != 401
+    # An admin's key has just unloaded it.
+    assert guarded.post("/v2/repository/models/digits/load", headers={"X-API-Key": KEYS[Scope.ADMIN]}).is_success
 
 
 def test_a_key_may_come_either_way_and_the_one_of_its_own_header_counts(guarded: httpx.Client) -> None:

@@ -1,0 +1,162 @@
+"""Turns the protocol's calls into answers: one method each, of the same functions that REST calls."""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+import grpc
+
+from service.errors import ConvscopeError, TooBusy
+from service.grpc.convert import read_request, write_answer
+from service.grpc.messages import MESSAGES, SERVICE
+from service.guard import find_key
+from service.keys import Keys, Scope
+from service.pipeline import Pipeline
+from service.protocol.infer import infer
+from service.protocol.metadata import describe_model, describe_server
+from service.protocol.repository import check_load, list_index
+from service.registry import Registry
+from service.served import ServedVersion
+from service.versions import read_number
+
+log = logging.getLogger("convscope")
+
+Message = Any
+"""Of a class that `messages` makes."""
+
+Answer = Callable[[Message, Scope], Awaitable[Message]]
+"""Of a message, and what its sender may do."""
+
+_CODES: dict[int, grpc.StatusCode] = {
+    HTTPStatus.UNAUTHORIZED: grpc.StatusCode.UNAUTHENTICATED,
+    HTTPStatus.FORBIDDEN: grpc.StatusCode.PERMISSION_DENIED,
+    HTTPStatus.NOT_FOUND: grpc.StatusCode.NOT_FOUND,
+    HTTPStatus.CONFLICT: grpc.StatusCode.FAILED_PRECONDITION,
+    HTTPStatus.TOO_MANY_REQUESTS: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    HTTPStatus.SERVICE_UNAVAILABLE: grpc.StatusCode.UNAVAILABLE,
+}
+"""What an error's status is called here; other 4xx are INVALID_ARGUMENT, other 5xx INTERNAL."""
+
+_OPEN = ("ServerLive", "ServerReady")
+"""Calls that never need a key."""
+
+_OF_ADMINS = ("RepositoryModelLoad", "RepositoryModelUnload")
+"""Calls that always need one with the scope `admin`."""
+
+
+class Servicer:
+    """Answers calls."""
+
+    def __init__(self, registry: Registry, pipeline: Pipeline, keys: Keys) -> None:
+        """Answer of what is served.
+
+        Args:
+            registry: the models being served.
+            pipeline: the way of a picture through one.
+            keys: that are known.
+        """
+        self._registry = registry
+        self._pipeline = pipeline
+        self._keys = keys
+
+    def handler(self) -> grpc.GenericRpcHandler:
+        """What a server is given."""
+        answers: Mapping[str, Answer] = {
+            "ServerLive": self._live,
+            "ServerReady": self._ready,
+            "ModelReady": self._model_ready,
+            "ServerMetadata": self._metadata,
+            "ModelMetadata": self._model_metadata,
+            "ModelInfer": self._infer,
+            "RepositoryIndex": self._index,
+            "RepositoryModelLoad": self._load,
+            "RepositoryModelUnload": self._unload,
+        }
+        handlers = {
+            name: grpc.unary_unary_rpc_method_handler(
+                self._guarding(name, answer),
+                request_deserializer=MESSAGES[f"{name}Request"].FromString,
+                response_serializer=MESSAGES[f"{name}Response"].SerializeToString,
+            )
+            for name, answer in answers.items()
+        }
+        return grpc.method_handlers_generic_handler(SERVICE, handlers)
+
+    def _guarding(self, name: str, answer: Answer) -> Callable[[Message, grpc.aio.ServicerContext], Awaitable[Message]]:
+        """A call's way to its answer, past the keys, and an error's to its status."""
+        needed = Scope.ADMIN if name in _OF_ADMINS else Scope.PREDICT
+
+        async def call(request: Message, context: grpc.aio.ServicerContext) -> Message:
+            try:
+                granted = needed if name in _OPEN else self._keys.check(_find_key(context), needed)
+                return await answer(request, granted)
+            except ConvscopeError as error:
+                await _refuse(context, error)
+            except Exception as error:
+                log.exception("a call over gRPC failed")
+                detail = f"the service failed ({type(error).__name__}); its log has the details"
+                await context.abort(grpc.StatusCode.INTERNAL, detail, (("code", "internal_error"),))
+
+        return call
+
+    async def _live(self, _: Message, __: Scope) -> Message:
+        return MESSAGES["ServerLiveResponse"](live=True)
+
+    async def _ready(self, _: Message, __: Scope) -> Message:
+        return MESSAGES["ServerReadyResponse"](ready=bool(self._registry.models))
+
+    async def _model_ready(self, request: Message, __: Scope) -> Message:
+        await self._find(request.name, request.version)
+        return MESSAGES["ModelReadyResponse"](ready=True)
+
+    async def _metadata(self, _: Message, __: Scope) -> Message:
+        return MESSAGES["ServerMetadataResponse"](**describe_server())
+
+    async def _model_metadata(self, request: Message, __: Scope) -> Message:
+        served = await self._find(request.name, request.version)
+        return MESSAGES["ModelMetadataResponse"](**describe_model(self._registry, served))
+
+    async def _infer(self, request: Message, granted: Scope) -> Message:
+        served = await self._find(request.model_name, request.model_version)
+        answer = await infer(self._pipeline, served, read_request(request), granted)
+        return await self._pipeline.encode(lambda: write_answer(answer), answer.size)
+
+    async def _index(self, request: Message, __: Scope) -> Message:
+        return MESSAGES["RepositoryIndexResponse"](models=list_index(self._registry, only_ready=request.ready))
+
+    async def _load(self, request: Message, __: Scope) -> Message:
+        check_load(request.parameters)
+        await self._registry.load(_named(request))
+        return MESSAGES["RepositoryModelLoadResponse"]()
+
+    async def _unload(self, request: Message, __: Scope) -> Message:
+        await self._registry.unload(_named(request))
+        return MESSAGES["RepositoryModelUnloadResponse"]()
+
+    async def _find(self, name: str, version: str) -> ServedVersion:
+        return await self._registry.obtain(name, read_number(version) if version else None)
+
+
+def _named(request: Message) -> str:
+    """The model; KServe's own numbering of the fields has it in the place of the repository."""
+    return request.model_name or request.repository_name  # type: ignore[no-any-return]  # both are strings
+
+
+def _find_key(context: grpc.aio.ServicerContext) -> bytes | None:
+    """The key in a call's metadata, as in a request's headers."""
+    return find_key(
+        (name.encode(), value if isinstance(value, bytes) else value.encode())
+        for name, value in context.invocation_metadata()
+    )
+
+
+async def _refuse(context: grpc.aio.ServicerContext, error: ConvscopeError) -> None:
+    is_ours = error.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    other = grpc.StatusCode.INTERNAL if is_ours else grpc.StatusCode.INVALID_ARGUMENT
+    if is_ours:
+        log.error("%s: %s", error.code, error)
+    trailing = [("code", error.code)]
+    if isinstance(error, TooBusy):
+        trailing.append(("retry-after", str(error.retry_after)))
+    await context.abort(_CODES.get(error.status, other), str(error), tuple(trailing))

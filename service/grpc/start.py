@@ -1,0 +1,57 @@
+"""Turns the settings into gRPC calls being answered, or not: the rest of the service does without its libraries."""
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.util import find_spec
+
+from service.errors import InvalidSetting, StartFailed
+from service.pipeline import Pipeline
+from service.registry import Registry
+from service.settings import Settings
+
+VARIABLE = "CONVSCOPE_GRPC_PORT"
+
+_GRACE = 10.0
+"""Seconds that calls in flight may take once the service is told to stop."""
+
+
+def check_calls(settings: Settings) -> None:
+    """Say before anything is loaded why calls couldn't be answered.
+
+    Raises:
+        InvalidSetting: the settings don't fit together.
+        StartFailed: a library is missing, or the port is taken.
+    """
+    if settings.grpc_port is None:
+        return
+    if find_spec("grpc") is None:
+        raise StartFailed(f"{VARIABLE} is set, but grpcio is missing: install convscope[grpc]")
+    if settings.grpc_port == 0 and settings.workers > 1:
+        raise InvalidSetting(f"{VARIABLE}: several workers can't share a port that is not named")
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        socket.create_server((settings.host, settings.grpc_port), family=family).close()
+    except OSError as error:
+        reason = (error.strerror or str(error)).partition(" (")[0]
+        raise StartFailed(
+            f"can't listen on {settings.host}:{settings.grpc_port} for gRPC: {reason}; choose another with {VARIABLE}"
+        ) from error
+
+
+@asynccontextmanager
+async def answering_calls(settings: Settings, registry: Registry, pipeline: Pipeline) -> AsyncIterator[int | None]:
+    """Answer calls while the context is open, if the settings say so; gives the port.
+
+    Raises:
+        StartFailed: the port can't be had.
+    """
+    if settings.grpc_port is None:
+        yield None
+        return
+    from service.grpc.server import Place, serving  # noqa: PLC0415 - a service does without its libraries
+    from service.grpc.servicer import Servicer  # noqa: PLC0415
+
+    place = Place(settings.host, settings.grpc_port, settings.workers > 1, settings.max_bytes, _GRACE)
+    async with serving(Servicer(registry, pipeline, settings.read_keys()), place) as port:
+        yield port
