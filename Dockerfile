@@ -1,9 +1,12 @@
-# Two images from one file: `service` answers requests, `training` makes what it serves.
+# Images from one file: `service` answers requests on a CPU, `gpu` on an Nvidia GPU, `training` makes what they serve.
 #
 #   docker build --target service  -t convscope .
+#   docker build --target gpu      -t convscope-gpu .
 #   docker build --target training -t convscope-training .
+#
+# Every package is held against the hashes in deploy/locks; `make lock` renews them.
 
-# Wheels that lie on the machine, for the training image: docker build --build-context wheels=FOLDER.
+# PyTorch's wheel that lies on the machine, for the training image: docker build --build-context wheels=FOLDER.
 # Without it, pip takes PyTorch from its package index, which on Linux is the build with CUDA.
 FROM scratch AS wheels
 
@@ -11,39 +14,86 @@ FROM python:3.11-slim-bookworm AS build
 WORKDIR /source
 # npm fetches the page's dependencies through Node's own certificates unless told otherwise.
 ENV NODE_OPTIONS=--use-system-ca PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_CACHE_DIR=/cache/pip NPM_CONFIG_CACHE=/cache/npm
+RUN --mount=type=cache,target=/cache/pip --mount=type=bind,source=deploy/locks,target=/locks \
+    python -m venv /opt/build && /opt/build/bin/pip install --require-hashes -r /locks/build.txt
+ENV PATH=/opt/build/bin:$PATH
 COPY pyproject.toml README.md LICENSE ./
 COPY service service
 COPY training training
 RUN --mount=type=cache,target=/cache/pip --mount=type=cache,target=/cache/npm \
-    pip wheel --no-deps --wheel-dir /wheel .
-RUN --mount=type=cache,target=/cache/pip \
-    python -m venv /opt/convscope && /opt/convscope/bin/pip install "$(ls /wheel/*.whl)[cpu]" \
-    && find /opt/convscope -name __pycache__ -prune -exec rm -rf {} + \
-    && rm -rf /opt/convscope/lib/python*/site-packages/onnx/backend/test \
-    && /opt/convscope/bin/pip uninstall --yes pip setuptools
+    pip wheel --no-deps --no-build-isolation --wheel-dir /wheel . \
+    && npm --prefix service/web sbom --package-lock-only --omit dev --sbom-format cyclonedx > /wheel/page.json
+COPY deploy/sbom.py ./
 
-FROM build AS build-training
-RUN --mount=type=bind,from=wheels,target=/wheels --mount=type=cache,target=/cache/pip \
-    python -m venv /opt/training && /opt/training/bin/pip install --find-links /wheels "$(ls /wheel/*.whl)[cpu,training]"
+# Out of the environments of the service goes what it never opens: tests, and a second copy of onnxruntime.
+FROM python:3.11-slim-bookworm AS install
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_CACHE_DIR=/cache/pip PIP_PYTHON=/opt/convscope/bin/python
+RUN python -m venv --without-pip /opt/convscope
+
+FROM install AS install-service
+RUN --mount=type=cache,target=/cache/pip --mount=type=bind,source=deploy/locks,target=/locks \
+    pip install --no-compile --require-hashes -r /locks/service.txt \
+    && cd /opt/convscope/lib/python3.11/site-packages \
+    && rm -rf onnx/backend/test onnxruntime/capi/libonnxruntime.so.* && find numpy -name tests -prune -exec rm -r {} +
+RUN --mount=type=bind,from=build,source=/wheel,target=/wheel pip install --no-compile --no-deps /wheel/*.whl
+
+FROM install AS install-gpu
+RUN --mount=type=cache,target=/cache/pip --mount=type=bind,source=deploy/locks,target=/locks \
+    pip install --no-compile --require-hashes -r /locks/gpu.txt \
+    && cd /opt/convscope/lib/python3.11/site-packages \
+    && rm -rf onnx/backend/test && find numpy -name tests -prune -exec rm -r {} +
+RUN --mount=type=bind,from=build,source=/wheel,target=/wheel pip install --no-compile --no-deps /wheel/*.whl
+
+FROM install AS install-training
+RUN --mount=type=bind,from=wheels,target=/wheels --mount=type=bind,source=deploy/locks,target=/locks \
+    --mount=type=cache,target=/cache/pip \
+    if ls /wheels/torch-*.whl 2>/dev/null; then pip install --no-deps --no-index --find-links /wheels torch; \
+    else pip install --require-hashes -r /locks/torch.txt; fi \
+    && pip install --require-hashes -r /locks/training.txt
+RUN --mount=type=bind,from=build,source=/wheel,target=/wheel pip install --no-deps /wheel/*.whl
+
+FROM build AS sbom-service
+RUN --mount=type=bind,from=install-service,source=/opt/convscope,target=/opt/convscope python sbom.py > /sbom.json
+FROM build AS sbom-gpu
+RUN --mount=type=bind,from=install-gpu,source=/opt/convscope,target=/opt/convscope python sbom.py > /sbom.json
+FROM build AS sbom-training
+RUN --mount=type=bind,from=install-training,source=/opt/convscope,target=/opt/convscope python sbom.py > /sbom.json
 
 FROM python:3.11-slim-bookworm AS base
+LABEL org.opencontainers.image.title=Convscope org.opencontainers.image.licenses=Apache-2.0 \
+    org.opencontainers.image.description="A model server you can see through"
 RUN useradd --uid 10001 --no-create-home --home-dir /tmp convscope && install -d -o convscope -g convscope /models /downloads
-COPY --chown=convscope:convscope models /models
-ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 CONVSCOPE_MODELS=/models
 # A new volume that is mounted at /models starts as a copy of the published models.
-USER convscope
+COPY --chown=convscope:convscope models /models
+ENV PATH=/opt/convscope/bin:$PATH PYTHONUNBUFFERED=1 CONVSCOPE_MODELS=/models
 WORKDIR /tmp
 ENTRYPOINT ["convscope"]
 
 FROM base AS training
-COPY --from=build-training /opt/training /opt/training
-ENV PATH=/opt/training/bin:$PATH
+COPY --from=install-training /opt/convscope /opt/convscope
+COPY --from=sbom-training /sbom.json /usr/share/convscope/sbom.json
+USER convscope
 CMD ["train"]
 
-FROM base AS service
-COPY --from=build /opt/convscope /opt/convscope
-ENV PATH=/opt/convscope/bin:$PATH CONVSCOPE_HOST=0.0.0.0 CONVSCOPE_PORT=8000
+FROM base AS serving
+ENV CONVSCOPE_HOST=0.0.0.0 CONVSCOPE_PORT=8000
 EXPOSE 8000
-HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --start-interval=1s --retries=3 \
-    CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f'http://127.0.0.1:{os.environ[\"CONVSCOPE_PORT\"]}/v2/health/ready')"]
+# bash asks by itself: a Python interpreter every few seconds would cost ten times the processor's time.
+HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --start-interval=1s --retries=2 \
+    CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/$CONVSCOPE_PORT; printf 'GET /v2/health/ready HTTP/1.0\r\n\r\n' >&3; read -r _ status _ <&3; [ \"$status\" = 200 ]"]
 CMD ["serve"]
+
+FROM serving AS gpu
+COPY --from=install-gpu /opt/convscope /opt/convscope
+COPY --from=sbom-gpu /sbom.json /usr/share/convscope/sbom.json
+RUN convscope openapi > /dev/null
+ENV NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility PYTHONDONTWRITEBYTECODE=1
+USER convscope
+
+FROM serving AS service
+COPY --from=install-service /opt/convscope /opt/convscope
+COPY --from=sbom-service /sbom.json /usr/share/convscope/sbom.json
+# Runs the program once, so that what it imports is there compiled: the file system is read-only afterwards.
+RUN convscope openapi > /dev/null
+ENV PYTHONDONTWRITEBYTECODE=1
+USER convscope
