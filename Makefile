@@ -9,7 +9,7 @@ BUILT  := pyproject.toml bootstrap.py $(PAGE)
 NPM    := cd $(WEB) && PATH="$(CURDIR)/$(BIN):$$PATH" npm
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run train test lint format openapi ci image clean
+.PHONY: help setup run train test lint format openapi ci image lock audit clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -46,8 +46,14 @@ openapi: $(VENV)/.dev ## write the API's schema, which the page's types are made
 
 ci: lint test ## all that has to hold on main
 
-image: ## build the container images
+image: ## build the container images; on an Nvidia GPU besides: docker compose build gpu
 	docker compose --profile training build
+
+lock: $(VENV)/.dev ## pin the images' packages with their hashes; to the newest versions: make lock UPGRADE=--upgrade
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m deploy.lock $(UPGRADE)
+
+audit: $(VENV)/.dev ## look up known faults of the images' packages; needs the registries' reports, so CI does without
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m deploy.audit uv tool run pip-audit@2.10.1
 
 clean: ## remove the environment and all that was built
 	rm -rf $(VENV) build dist $(WEB)/dist $(WEB)/node_modules $(WEB)/src/api/schema.d.ts

@@ -1,7 +1,7 @@
-"""Turns `pyproject.toml` into `deploy/locks/*.txt`, every package of the images with its version and hashes: `make lock`.
+"""Turns `pyproject.toml` into `deploy/locks/*.txt`, the images' packages with their hashes: `make lock`.
 
-The images install from the locks with `--require-hashes`. PyTorch has a lock of its own, because an image is built either
-with the wheel that lies on the machine or with PyTorch's own from the package index and the CUDA libraries that it asks for.
+The images install from the locks with `--require-hashes`. PyTorch has a lock of its own: an image is built either with
+the wheel that lies on the machine, or with the one of the package index and the CUDA libraries that it asks for.
 """
 
 import subprocess
@@ -42,7 +42,9 @@ def compile_lock(name: str, requirements: list[str], *options: str) -> None:
 
 def names(lock: Path) -> list[str]:
     """The packages of a lock, each once."""
-    return sorted({line.partition("==")[0] for line in lock.read_text().splitlines() if "==" in line and line[0] != " "})
+    return sorted(
+        {line.partition("==")[0] for line in lock.read_text().splitlines() if "==" in line and line[0] != " "}
+    )
 
 
 def is_of_cuda(name: str) -> bool:

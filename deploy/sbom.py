@@ -1,7 +1,7 @@
 """Turns an installed image into its bill of materials, CycloneDX as JSON: Python's packages, Debian's, and the page's.
 
-Runs in the image's build; prints the document. Python's packages are read by cyclonedx-py, the page's come from npm, and
-Debian's from dpkg, with the names that scanners look their faults up by.
+Runs in the image's build; prints the document. Python's packages are read by cyclonedx-py, the page's come from npm,
+and Debian's from dpkg, with the names that scanners look their faults up by.
 """
 
 import json

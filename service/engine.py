@@ -1,8 +1,10 @@
 """Turns (n, h, w, c) uint8 pixels into (n, K) logits and probabilities: one ONNX graph on CPU or CUDA."""
 
 import logging
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from enum import StrEnum
+from io import StringIO
 
 import numpy as np
 import onnxruntime as ort
@@ -187,6 +189,8 @@ def _cuda_problem() -> str | None:
     graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "probe", [value], [result])
     probe = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
     ort.set_default_logger_severity(_FATAL)  # what goes wrong is said below, in one line
+    with redirect_stdout(StringIO()):
+        ort.preload_dlls()  # CUDA's libraries, from the packages that the extra brings along
     try:
         session = load_session("probe", probe.SerializeToString(), Provider.CUDA, 1, optimised=True)
     except ModelRefused as error:

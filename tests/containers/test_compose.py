@@ -2,58 +2,22 @@
 
 import json
 import os
-import socket
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
-import httpx
 import pytest
 
-ROOT = Path(__file__).parents[2]
-PROJECT = "convscope-test"
+from tests.containers.compose import ROOT, Compose, engine_answers
+
 WHEELS = os.environ.get("CONVSCOPE_WHEELS", "")
-
-
-def engine_answers() -> bool:
-    try:
-        return subprocess.run(["docker", "info"], capture_output=True, timeout=20, check=False).returncode == 0
-    except (OSError, subprocess.TimeoutExpired):
-        return False
 
 
 pytestmark = pytest.mark.skipif(not engine_answers(), reason="no Docker engine answers here")
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
-class Compose:
-    """The project's compose file under a name of its own, so that a running service isn't touched."""
-
-    def __init__(self) -> None:
-        self.port = free_port()
-
-    def __call__(self, *arguments: str) -> str:
-        environment = {**os.environ, "CONVSCOPE_PORT": str(self.port)}
-        ended = subprocess.run(
-            ["docker", "compose", "-p", PROJECT, *arguments],
-            cwd=ROOT, env=environment, capture_output=True, text=True, timeout=900, check=False,
-        )  # fmt: skip
-        assert ended.returncode == 0, ended.stdout + ended.stderr
-        return ended.stdout + ended.stderr
-
-    def client(self) -> httpx.Client:
-        return httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=20)
-
-
 @pytest.fixture(scope="module")
 def compose() -> Iterator[Compose]:
     """The service, up and healthy."""
-    running = Compose()
+    running = Compose("convscope-test")
     try:
         running("up", "-d", "--build", "--wait")
         yield running
@@ -81,7 +45,7 @@ def test_it_serves_the_published_models_and_the_page(compose: Compose) -> None:
 def test_it_runs_as_nobody_on_a_file_system_that_cant_be_written(compose: Compose) -> None:
     program = (
         "import os, pathlib; assert os.getuid() == 10001\n"
-        "for path in ('/models/x', '/opt/convscope/x', '/x'):\n"
+        "for path in ('/opt/convscope/x', '/usr/share/convscope/x', '/x'):\n"
         "    try: pathlib.Path(path).touch()\n"
         "    except OSError: continue\n"
         "    raise SystemExit(path + ' can be written')"
