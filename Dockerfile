@@ -62,7 +62,7 @@ RUN --mount=type=bind,from=install-training,source=/opt/convscope,target=/opt/co
 FROM python:3.11-slim-bookworm AS base
 LABEL org.opencontainers.image.title=Convscope org.opencontainers.image.licenses=Apache-2.0 \
     org.opencontainers.image.description="A model server you can see through"
-RUN useradd --uid 10001 --no-create-home --home-dir /tmp convscope && install -d -o convscope -g convscope /models /downloads
+RUN useradd --uid 10001 --no-create-home --home-dir /tmp convscope && install -d -o convscope -g convscope /models /feedback /downloads
 # A new volume that is mounted at /models starts as a copy of the published models.
 COPY --chown=convscope:convscope models /models
 ENV PATH=/opt/convscope/bin:$PATH PYTHONUNBUFFERED=1 CONVSCOPE_MODELS=/models

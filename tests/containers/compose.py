@@ -21,10 +21,12 @@ def engine_answers() -> bool:
 class Compose:
     """`docker compose` with these files, as a project of this name."""
 
-    def __init__(self, project: str, *files: str) -> None:
+    def __init__(self, project: str, *files: str, **variables: str) -> None:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             self.port: int = listener.getsockname()[1]
-        self._environment = {**os.environ, "CONVSCOPE_PORT": str(self.port), "COMPOSE_PROJECT_NAME": project}
+        named = {"CONVSCOPE_PORT": str(self.port), "COMPOSE_PROJECT_NAME": project}
+        self._environment = {**os.environ, **named, **variables}
+        self.headers: dict[str, str] = {}
         self._files = [word for file in files for word in ("-f", file)]
 
     def __call__(self, *arguments: str) -> str:
@@ -38,4 +40,4 @@ class Compose:
         return ended.stdout + ended.stderr
 
     def client(self) -> httpx.Client:
-        return httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=20)
+        return httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=20, headers=self.headers)

@@ -14,13 +14,18 @@ from tests.containers.compose import ROOT, Compose, engine_answers
 
 pytestmark = pytest.mark.skipif(not engine_answers(), reason="no Docker engine answers here")
 
+KEY = "a-key-of-these-tests"
 PICTURE = next((ROOT / "models" / "ticks").glob("*/samples/*.png")).read_bytes()
 LATEST = max(int(folder.name) for folder in (ROOT / "models" / "ticks").glob("[0-9]*"))
 
 
 @pytest.fixture(scope="module")
-def replicas() -> Iterator[Compose]:
-    running = Compose("convscope-replicas-test", "docker-compose.yml", "deploy/replicas/compose.yml")
+def replicas(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Compose]:
+    keys = tmp_path_factory.mktemp("keys") / "keys"
+    keys.write_text(f"{KEY}:admin\n")
+    files = ("docker-compose.yml", "deploy/replicas/compose.yml")
+    running = Compose("convscope-replicas-test", *files, CONVSCOPE_API_KEYS_FILE=str(keys))
+    running.headers = {"Authorization": f"Bearer {KEY}"}
     try:
         running("up", "-d", "--build", "--wait")
         yield running
@@ -106,7 +111,11 @@ def publish(compose: Compose, version: int) -> None:
 
 def answering(compose: Compose, name: str) -> int:
     """The version that one service answers with, asked past the proxy."""
-    program = "import json, urllib.request as r; print(json.load(r.urlopen('http://127.0.0.1:8000/v1/models/ticks'))['version'])"
+    program = (
+        "import json, urllib.request as r\n"
+        f"asked = r.Request('http://127.0.0.1:8000/v1/models/ticks', headers={{'X-API-Key': '{KEY}'}})\n"
+        "print(json.load(r.urlopen(asked))['version'])"
+    )
     return int(compose.run("docker", "exec", name, "python", "-c", program))
 
 
