@@ -13,6 +13,8 @@ ROOT = Path(__file__).parents[1]
 LOCKS = ROOT / "deploy" / "locks"
 TOOLS = ["cyclonedx-bom==7.5.0"]
 """Beside the build system's: what the images' bill of materials is written with."""
+SHIPPED = ["grpc"]
+"""Extras that every image has: what is switched on by a setting has to be there."""
 
 
 def main() -> None:
@@ -22,7 +24,7 @@ def main() -> None:
     torch = next(requirement for requirement in extras["training"] if requirement.startswith("torch=="))
     compile_lock("build", [*project["build-system"]["requires"], *TOOLS])
     compile_lock("torch", [torch])
-    runtime = project["project"]["dependencies"]
+    runtime = [*project["project"]["dependencies"], *(one for extra in SHIPPED for one in extras[extra])]
     compile_lock("service", [*runtime, *extras["cpu"]])
     compile_lock("gpu", [*runtime, *extras["gpu"]], "-c", "service.txt")
     wanted = [*runtime, *extras["cpu"], *extras["training"]]

@@ -10,11 +10,12 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from deploy.audit import audit_lock
+from deploy.lock import SHIPPED
 from tests.conftest import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-RUNTIME = PROJECT["project"]["dependencies"]
 EXTRAS = PROJECT["project"]["optional-dependencies"]
+RUNTIME = [*PROJECT["project"]["dependencies"], *(one for extra in SHIPPED for one in EXTRAS[extra])]
 
 
 def locked(name: str) -> dict[str, set[str]]:
