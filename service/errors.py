@@ -17,6 +17,7 @@
     │   ├── NoOlderVersion              409  no_older_version
     │   ├── FeedbackOff                 404  feedback_off: the service keeps no pictures
     │   ├── UnknownLabel                422  unknown_label
+    │   ├── CrossSite                   403  cross_site: another site's page may not teach a model
     │   ├── KeyNeeded                   401  key_needed
     │   ├── WrongKey                    401  wrong_key
     │   ├── ScopeNeeded                 403  scope_needed
@@ -178,6 +179,14 @@ class UnknownLabel(RequestError):
     status = 422
     code = "unknown_label"
     title = "Unknown label"
+
+
+class CrossSite(RequestError):
+    """A browser sends this on behalf of another site's page, which nobody asked to change anything here."""
+
+    status = 403
+    code = "cross_site"
+    title = "Request of another site"
 
 
 class KeyNeeded(RequestError):

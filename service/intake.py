@@ -1,6 +1,5 @@
 """Turns a picture and what it truly shows into a kept correction, together with what was answered to it."""
 
-import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -60,10 +59,11 @@ class Intake:
 
         Raises:
             FeedbackOff: corrections aren't taken.
+            TooBusy: too much waits already.
             FeedbackNotKept: the folder can't be read.
         """
         archive, published = self.open_archive(), version.published
-        return await asyncio.to_thread(archive.count, published.name, published.manifest.labels)
+        return await self.pool.run(lambda: archive.count(published.name, published.manifest.labels))
 
     def open_archive(self) -> Archive:
         """Where corrections are kept.

@@ -57,6 +57,10 @@ def test_what_cant_be_kept_is_said_in_words(models: Path, tmp_path: Path) -> Non
         problem(client.post(PATH, files={"file": white_png()}, data={"label": "../x"}), 422, "unknown_label")
         problem(give(client, "dark", b"no picture"), 415, "unsupported_picture_format")
         problem(give(client, "dark", path="/v1/models/other/feedback"), 404, "unknown_model")
+        foreign = client.post(
+            f"{PATH}?label=dark", files={"file": white_png()}, headers={"Sec-Fetch-Site": "cross-site"}
+        )
+        problem(foreign, 403, "cross_site")
         assert not (tmp_path / "feedback" / "brightness").exists()
         give(client, "dark")
         problem(give(client, "dark", white_png(5)), 507, "feedback_full")
