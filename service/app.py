@@ -15,8 +15,10 @@ from fastapi import Depends, FastAPI
 from PIL import Image
 from starlette.types import Receive, Scope, Send
 
+from service.admission import Admission, Limits
 from service.batching import Patience
 from service.cores import available_cores, share_cores
+from service.departure import Attentive
 from service.engine import Provider, choose_provider
 from service.feedback.archive import Archive
 from service.grpc.start import answering_calls
@@ -73,19 +75,28 @@ computed on the way. Errors are `application/problem+json` with a stable `code`.
 class Application(FastAPI):
     """FastAPI behind a guard, but plain requests for predictions don't go through FastAPI."""
 
-    def __init__(self, keys: Keys, **options: Any) -> None:  # noqa: ANN401 - FastAPI's own
+    def __init__(self, keys: Keys, limits: Limits, **options: Any) -> None:  # noqa: ANN401 - FastAPI's own
+        """Make it.
+
+        Args:
+            keys: that are known.
+            limits: of all requests together.
+            options: FastAPI's.
+        """
         super().__init__(**options)
         self._express = Express(self.state)
-        self._guard = Guard(self._answer, keys)
+        framework = super().__call__
+        self._attentive = Attentive(framework)
+        self._guard = Guard(Admission(self._work, limits), framework, keys)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, as the ASGI specification says."""
         await self._guard(scope, receive, send)
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        plain = self._express.recognise(scope) if scope["type"] == "http" else None
+    async def _work(self, scope: Scope, receive: Receive, send: Send) -> None:
+        plain = self._express.recognise(scope)
         if plain is None:
-            await super().__call__(scope, receive, send)
+            await self._attentive(scope, receive, send)
         else:
             await self._express.answer(plain, scope, receive, send)
 
@@ -108,9 +119,9 @@ def create_app(settings: Settings) -> FastAPI:
         )
         with (
             ThreadPoolExecutor(share, thread_name_prefix="engine") as engines,
-            ThreadPoolExecutor(settings.decode_threads or share, thread_name_prefix="worker") as workers,
+            Pool("decoding", settings.decode_threads or share, settings.queue, settings.max_wait) as workers,
             ThreadPoolExecutor(1, thread_name_prefix="loader") as loading,
-            Pool("inspection", max(1, share // 2), settings.inspection_queue) as inspection,
+            Pool("inspection", max(1, share // 2), settings.inspection_queue, settings.patience) as inspection,
             Pool("feedback", 1, _FEEDBACK_QUEUE) as keeping,
         ):
             stock = Stock(Loader(runtime, engines), Room(settings.old_versions, settings.old_bytes), loading)
@@ -130,6 +141,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     app = Application(
         keys=settings.read_keys(),
+        limits=Limits(settings.max_in_flight, settings.request_seconds),
         title="Convscope",
         version=version("convscope"),
         description=_DESCRIPTION,

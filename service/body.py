@@ -1,5 +1,6 @@
 """Turns a request's body, as it comes in, into the bytes of its pictures and what else its form says."""
 
+import asyncio
 from dataclasses import dataclass, field
 
 from python_multipart.exceptions import MultipartParseError
@@ -13,6 +14,9 @@ FIELD = "file"
 
 _FORM_OVERHEAD = 64 * 1024
 """Bytes that a form may have beyond its pictures: boundaries, headers, other fields."""
+
+_SMALL = 256 * 1024
+"""Bytes of a form up to which reading it takes the event loop less than a few milliseconds."""
 
 _MOST_PARTS = 64
 """Of a form."""
@@ -72,7 +76,11 @@ class Body:
                 f"the Content-Type is {kind.decode('latin-1') or 'missing'}: send the picture itself as image/png,"
                 f" image/jpeg …, or multipart/form-data with the field '{FIELD}'"
             )
-        form = _parse(self.content_type, await self._read(max_bytes + _FORM_OVERHEAD))
+        body = await self._read(max_bytes + _FORM_OVERHEAD)
+        if len(body) <= _SMALL:
+            form = _parse(self.content_type, body)
+        else:
+            form = await asyncio.to_thread(_parse, self.content_type, body)
         if not form.pictures:
             raise NoPicture(f"the form has no file in the field '{FIELD}'")
         if len(form.pictures) > most:
@@ -88,6 +96,14 @@ class Body:
             BodyTooLarge, ClientLeft: as `picture`.
         """
         return await self._read(max_bytes)
+
+    async def skip(self) -> None:
+        """Take a body that nothing is done with: only after it can it be noticed that the client goes away.
+
+        Raises:
+            BodyTooLarge, ClientLeft: as `picture`.
+        """
+        await self._read(_FORM_OVERHEAD)
 
     async def _read(self, max_bytes: int) -> bytes:
         if self.announced is not None and self.announced > max_bytes:
@@ -117,12 +133,6 @@ def find_body(scope: Scope, receive: Receive) -> Body:
         elif name == b"content-length" and value.isdigit():
             announced = int(value)
     return Body(content_type, announced, receive)
-
-
-async def wait_for_departure(receive: Receive) -> None:
-    """Return when the client goes away; its body has been read."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 def _check(received: int, max_bytes: int) -> None:

@@ -30,19 +30,20 @@ _SOON_HERE = 64 * 1024
 class Guard:
     """Lets requests pass, or refuses them."""
 
-    def __init__(self, inner: ASGIApp, keys: Keys) -> None:
+    def __init__(self, limited: ASGIApp, free: ASGIApp, keys: Keys) -> None:
         """Stand before an application.
 
         Args:
-            inner: what answers those that pass.
+            limited: answers those that pass and are work, of which there can be too much.
+            free: answers the others that pass.
             keys: that are known.
         """
-        self._inner, self._keys = inner, keys
+        self._limited, self._free, self._keys = limited, free, keys
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, as the ASGI specification says."""
         if scope["type"] != "http":
-            await self._inner(scope, receive, send)
+            await self._free(scope, receive, send)
             return
         rule = find_rule(find_path(scope))
         headers = rule.headers
@@ -59,7 +60,7 @@ class Guard:
                 await refuse(error, scope, receive, answer)
                 return
             headers = (*headers, *_PRIVATE)
-        await self._inner(scope, receive, answer)
+        await (self._limited if rule.is_limited else self._free)(scope, receive, answer)
 
     def _check(self, rule: Rule, scope: Scope) -> None:
         """Hold the request's key against the rule.

@@ -8,15 +8,14 @@ one place only, decode.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service.decode import Picture, PictureLimits, decode, decode_small_png, open_picture
+from service.decode import Picture, PictureLimits, decode_small_png, open_picture
 from service.engine import Pixels
 from service.inspection.activations import Activation, Inspector, check_budget
 from service.inspection.fitness import looking_into
@@ -28,11 +27,14 @@ from service.served import ServedVersion
 
 T = TypeVar("T")
 
+_Run = Callable[[Callable[[], Picture]], Coroutine[Any, Any, Picture]]
+"""Does a piece of work in a thread."""
+
 _SMALL_BODY, _SMALL_PICTURE = 16 * 2**10, 96 * 96
 """Bytes of an encoded picture, and its pixels, up to which decoding it takes less time than handing it to a thread."""
 
-_SMALL_ANSWER = 128 * 2**10
-"""Bytes of values, written as they are, up to which that is so for an answer."""
+_SMALL_ANSWER = 360 * 2**10
+"""Bytes that values and the answer made of them take, up to which that is so for an answer."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Pipeline:
     """The way of a picture through a version."""
 
     limits: PictureLimits
-    workers: Executor
+    workers: Pool
     """Threads for what takes longer than the event loop may stand still, decoding for one."""
     inspection: Pool
     """Threads for looking inside, apart: it takes long, and predictions come first."""
@@ -53,25 +55,29 @@ class Pipeline:
         Raises:
             RequestError: the picture can't be decoded; see `decode.decode`.
         """
-        spec = version.published.manifest.input
-        if len(body) > _SMALL_BODY:
-            return await self._in_worker(lambda: read_pixels(open_picture(body, self.limits), spec))
-        if (small := decode_small_png(body, _SMALL_PICTURE)) is not None:
-            return fit(small, spec)
-        picture = open_picture(body, self.limits)
-        if picture.width * picture.height > _SMALL_PICTURE:
-            return await self._in_worker(lambda: read_pixels(picture, spec))
-        return read_pixels(picture, spec)
+        return await self._pixels(version, body, self.workers.run)
 
     async def all_pixels(self, version: ServedVersion, bodies: Sequence[bytes]) -> Pixels:
         """What the network sees of several pictures: (n, h, w, c) uint8.
 
         Raises:
-            RequestError: one of them can't be decoded.
+            RequestError: one of them can't be decoded, or too much waits already.
         """
         if len(bodies) == 1:
             return (await self.pixels(version, bodies[0]))[np.newaxis]
-        return np.stack(await asyncio.gather(*(self.pixels(version, body) for body in bodies)))
+        with self.workers.admit() as place:
+            return np.stack(await asyncio.gather(*(self._pixels(version, body, place.run) for body in bodies)))
+
+    async def _pixels(self, version: ServedVersion, body: bytes, run: _Run) -> Picture:
+        spec = version.published.manifest.input
+        if len(body) > _SMALL_BODY:
+            return await run(lambda: read_pixels(open_picture(body, self.limits), spec))
+        if (small := decode_small_png(body, _SMALL_PICTURE)) is not None:
+            return fit(small, spec)
+        picture = open_picture(body, self.limits)
+        if picture.width * picture.height > _SMALL_PICTURE:
+            return await run(lambda: read_pixels(picture, spec))
+        return read_pixels(picture, spec)
 
     async def predict(self, version: ServedVersion, body: bytes, top_k: int) -> list[RankedLabel]:
         """The `top_k` most probable labels of a picture, most probable first.
@@ -86,14 +92,20 @@ class Pipeline:
         return rank(probabilities, version.published.manifest.labels, top_k)
 
     async def activations(
-        self, version: ServedVersion, body: bytes, names: Sequence[str], weight: float = 1
-    ) -> list[tuple[Layer, Activation]]:
-        """What the named layers (none named: all) computed for a picture.
+        self,
+        version: ServedVersion,
+        body: bytes,
+        names: Sequence[str],
+        write: Callable[[Sequence[tuple[Layer, Activation]]], T],
+        weight: float = 1,
+    ) -> T:
+        """What the named layers (none named: all) computed for a picture, written down.
 
         Args:
             version: whose inside.
             body: the encoded picture.
             names: of the layers.
+            write: makes the answer.
             weight: memory that the answer is going to take, its writing included, against the values' own.
 
         Raises:
@@ -106,10 +118,10 @@ class Pipeline:
             )
             return inspector.activations(pixels, names)
 
-        pixels = await self.pixels(version, body)
-        if version.shows_at_once and not names:
-            return _look(version, lambda inspector: show(inspector, pixels))
-        return await self.examine(version, lambda inspector: show(inspector, pixels))
+        if version.shows_at_once and not names and version.inspector().weigh() * weight <= _SMALL_ANSWER:
+            pixels = await self.pixels(version, body)
+            return _look(version, lambda inspector: write(show(inspector, pixels)))
+        return await self.inspect(version, [body], lambda inspector, pixels: write(show(inspector, pixels[0])))
 
     async def layers(
         self, version: ServedVersion, pixels: Pixels, names: Sequence[str], weight: float
@@ -134,19 +146,22 @@ class Pipeline:
 
         return await self.inspection.run(show)
 
-    async def inspect(self, version: ServedVersion, body: bytes, look: Callable[[Inspector, Picture], T]) -> T:
-        """Look inside at what becomes of a picture.
+    async def inspect(
+        self, version: ServedVersion, bodies: Sequence[bytes], look: Callable[[Inspector, Sequence[Picture]], T]
+    ) -> T:
+        """Look inside at what becomes of pictures.
 
         Args:
             version: whose inside.
-            body: the encoded picture.
-            look: what to find out; it gets (h, w, c) uint8 pixels.
+            bodies: the encoded pictures.
+            look: what to find out, and to write down; it gets (h, w, c) uint8 pixels of each.
 
         Raises:
-            RequestError: the picture can't be decoded, there is too much to do, or what `look` raises.
+            RequestError: a picture can't be decoded, there is too much to do, or what `look` raises.
         """
-        pixels = await self.pixels(version, body)
-        return await self.examine(version, lambda inspector: look(inspector, pixels))
+        with self.inspection.admit() as place:
+            pixels = [await self.pixels(version, body) for body in bodies]
+            return await place.run(lambda: _look(version, lambda inspector: look(inspector, pixels)))
 
     async def examine(self, version: ServedVersion, look: Callable[[Inspector], T]) -> T:
         """Look inside a network without a picture.
@@ -156,13 +171,15 @@ class Pipeline:
         """
         return await self.inspection.run(lambda: _look(version, look))
 
-    async def decode(self, body: bytes) -> Picture:
-        """A picture as it is: (H, W, 3) uint8.
+    async def show_input(self, version: ServedVersion, body: bytes, write: Callable[[Picture], T]) -> T:
+        """What the network sees of a picture, written down.
 
         Raises:
-            RequestError: it can't be decoded; see `decode.decode`.
+            RequestError: the picture can't be decoded, or there is too much to do.
         """
-        return await self._in_worker(lambda: decode(body, self.limits))
+        with self.inspection.admit() as place:
+            pixels = await self.pixels(version, body)
+            return write(pixels) if pixels.nbytes <= _SMALL_ANSWER else await place.run(lambda: write(pixels))
 
     async def read(self, read: Callable[[], T], size: int) -> T:
         """Read what came in, beside the event loop unless it is small.
@@ -183,7 +200,7 @@ class Pipeline:
         return write() if size is not None and size <= _SMALL_ANSWER else await self._in_worker(write)
 
     async def _in_worker(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self.workers, work)
+        return await self.workers.run(work)
 
 
 def _look(version: ServedVersion, look: Callable[[Inspector], T]) -> T:

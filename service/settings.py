@@ -55,6 +55,10 @@ class Settings(BaseSettings):
     """Seconds that a prediction may be expected to wait when it is admitted, once two batches are full."""
     patience: Annotated[float, Field(gt=0)] = 20.0
     """Seconds that an admitted prediction may wait."""
+    max_in_flight: Annotated[int, Field(ge=1)] = 1024
+    """Requests of all kinds that are being answered by one process, at most."""
+    request_seconds: Annotated[float, Field(gt=0)] = 120.0
+    """From the head of a request to the end of its answer, at most; what it still was at is given up."""
     max_bytes: Annotated[int, Field(ge=1)] = PictureLimits().max_bytes
     """Of an encoded picture."""
     max_pixels: Annotated[int, Field(ge=1)] = PictureLimits().max_pixels

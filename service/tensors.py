@@ -1,8 +1,9 @@
-"""Turns named float32 or uint8 arrays into bytes that other programs read: safetensors or npz."""
+"""Turns named float32 or uint8 arrays into bytes that other programs read: safetensors, npz or JSON."""
 
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import orjson
@@ -16,6 +17,9 @@ _DTYPES = {np.dtype(np.float32): "F32", np.dtype(np.uint8): "U8", np.dtype(np.in
 """The format's names of the types that the service answers with."""
 
 _ALIGNMENT = 8
+
+_PIECE = 32 * 1024
+"""Numbers, which take a few milliseconds to be written as text."""
 
 
 def to_safetensors(arrays: Arrays, metadata: Mapping[str, str]) -> bytes:
@@ -49,3 +53,37 @@ def to_npz(arrays: Arrays) -> bytes:
             with archive.open(f"{name}.npy", "w") as member:
                 npy.write_array(member, np.ascontiguousarray(values), allow_pickle=False)
     return content.getvalue()
+
+
+def to_json(document: object) -> bytes:
+    """A JSON document, arrays as nested lists; NaN and infinities, which JSON lacks, as null.
+
+    Large arrays are written piece by piece: nothing else in the process can go on while one piece is written.
+    """
+    return orjson.dumps(_split(document), option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def _split(document: object) -> object:
+    """The document with its large arrays written already."""
+    match document:
+        case dict():
+            return {key: _split(value) for key, value in document.items()}
+        case list():
+            return [_split(value) for value in document]
+        case np.ndarray() if document.size > _PIECE:
+            return orjson.Fragment(b"".join(_write(document)))
+    return document
+
+
+def _write(values: NDArray[Any]) -> Iterator[bytes]:
+    """The JSON of a large array, in pieces."""
+    row = values[0].size
+    rows = _PIECE // row
+    for start in range(0, len(values), max(1, rows)):
+        yield b"," if start else b"["
+        if rows:
+            part = np.ascontiguousarray(values[start : start + rows])
+            yield orjson.dumps(part, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]
+        else:
+            yield from _write(values[start])
+    yield b"]"

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from onnx import AttributeProto, NodeProto, TensorProto, helper, numpy_helper, shape_inference
 
 from service.engine import Provider, load_session
+from service.errand import run
 
 FixedValue = NDArray[Any]
 """A weight, or another value that is the same for every picture."""
@@ -209,5 +210,5 @@ def run_once(model: onnx.ModelProto, feeds: Mapping[str, FixedValue], wanted: Se
     """
     content = model.SerializeToString()
     session = load_session(model.graph.name, content, Provider.CPU, threads=1, optimised=False)
-    outputs: list[FixedValue] = session.run(list(wanted), dict(feeds))
+    outputs: list[FixedValue] = run(session, wanted, feeds)
     return outputs

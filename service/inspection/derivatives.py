@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from service.errand import run
 from service.inspection.dataflow import FixedValue, tap
 from service.inspection.gradients import float_picture, gradient_model
 from service.inspection.sessions import Making, Shelf, cut
@@ -45,7 +46,7 @@ class Derivatives:
         """
         wanted = tuple(sorted(set(values)))
         session = self._shelf.find(("values", *wanted), lambda: cut(self._described(), [self.picture], wanted))
-        return dict(zip(wanted, session.run(list(wanted), {self.picture: pictures}), strict=True))
+        return dict(zip(wanted, run(session, wanted, {self.picture: pictures}), strict=True))
 
     def gradients(
         self, pictures: FloatPictures, of: str, cotangent: FixedValue, wrt: Sequence[str]
@@ -67,7 +68,7 @@ class Derivatives:
         inner = [value for value in dict.fromkeys([of, *wrt]) if value != self.picture]
         session = self._shelf.find(("gradients", of, *wrt), lambda: self._differentiate(of, wrt, inner))
         names = [*inner, *(_GRADIENT + value for value in wrt)]
-        found = session.run(names, {self.picture: pictures, _COTANGENT: cotangent})
+        found = run(session, names, {self.picture: pictures, _COTANGENT: cotangent})
         values = dict(zip(inner, found[: len(inner)], strict=True))
         return values, dict(zip(wrt, found[len(inner) :], strict=True))
 

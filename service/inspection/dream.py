@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from service.contract import LOGITS
 from service.decode import Picture
-from service.errors import ClientLeft
 from service.inspection.activations import Inspector, check_budget
 from service.inspection.dataflow import FixedValue
 from service.inspection.errors import UnknownChannel
@@ -47,10 +46,6 @@ _FAINT = 0.05
 
 _WORK = 1.2e11
 """Multiply-accumulates that a dream of usual length takes: a few seconds on two cores."""
-
-
-class Abandoned(ClientLeft):
-    """The one who wanted to see the picture has gone."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +82,7 @@ class Dream:
 
 
 class Watcher(Protocol):
-    """Is told of every step; raises `Abandoned` to end it."""
+    """Is told of every step."""
 
     def __call__(self, moment: Moment, /) -> None:
         """Take notice."""
@@ -129,7 +124,7 @@ def dream(  # noqa: PLR0913 - each is a choice of its own
     Raises:
         TooMuchToShow: the network needs more memory.
         ConvscopeError: an operator on the way has no gradient; see `gradients.gradient_model`.
-        Abandoned: `watch` raised it.
+        CalledOff: nobody waits for it any more.
     """
     check_budget(2 * inspector.weigh(), budget, "no channel of a network of this size can be dreamt of here")
     height, width, channels = inspector.table.flow.shapes[inspector.table.flow.picture]

@@ -10,6 +10,7 @@ import onnxruntime as ort
 from onnx.utils import Extractor
 
 from service.engine import Provider, load_session
+from service.errand import run
 from service.inspection.dataflow import FixedValue, tap
 
 _KEPT, _KEPT_BYTES = 8, 512 * 2**20
@@ -116,7 +117,7 @@ class Sessions:
         with self._lock:
             if self._whole is None:
                 self._whole = make_session(tap(self._model, values), self._making, optimised=False)
-        outputs: list[FixedValue] = self._whole.run(list(values), {self._picture: pixels})
+        outputs: list[FixedValue] = run(self._whole, values, {self._picture: pixels})
         return outputs
 
     def run_some(self, values: Sequence[str], pixels: FixedValue) -> Mapping[str, FixedValue]:
@@ -130,5 +131,5 @@ class Sessions:
         found: dict[str, FixedValue] = {self._picture: pixels} if self._picture in values else {}
         if wanted:
             session = self._shelf.find(wanted, lambda: cut(self._model, [self._picture], wanted))
-            found |= zip(wanted, session.run(list(wanted), {self._picture: pixels}), strict=True)
+            found |= zip(wanted, run(session, wanted, {self._picture: pixels}), strict=True)
         return found

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated, Any
 
-import orjson
 from fastapi import APIRouter, Header, Query
 from fastapi.responses import Response
 
 from service.contract import PIXELS
+from service.decode import Picture
 from service.inspection.activations import Activation
 from service.inspection.layer import Layer
 from service.inspection.render import render_activations, to_png
@@ -19,7 +19,7 @@ from service.problems import document_problems
 from service.routes.served import Body, Served, Stages
 from service.schemas import Activations, Pixels
 from service.served import ServedVersion
-from service.tensors import to_npz, to_safetensors
+from service.tensors import to_json, to_npz, to_safetensors
 
 router = APIRouter(tags=["inspection"])
 
@@ -39,16 +39,7 @@ def _formats(model: type, *binary: str) -> dict[int | str, dict[str, Any]]:
 async def show_input(served: Served, pipeline: Stages, body: Body, accept: Accept = None) -> Response:
     """The exact pixels that the network sees of a picture: decoded, turned upright, resized, normalised."""
     form = choose_format(accept, (JSON, PNG, SAFETENSORS, NPZ))
-    pixels = await pipeline.pixels(served, body)
-    match form:
-        case "image/png":
-            content = to_png(pixels)
-        case "application/vnd.safetensors":
-            content = to_safetensors({PIXELS: pixels}, _identity(served))
-        case "application/x-npz":
-            content = to_npz({PIXELS: pixels})
-        case _:
-            content = _dump({**_head(served), "shape": pixels.shape, "values": pixels})
+    content = await pipeline.show_input(served, body, lambda pixels: _encode_input(form, served, pixels))
     return Response(content, media_type=form)
 
 
@@ -86,9 +77,19 @@ async def write_activations(  # noqa: PLR0913 - each is a part of the request
     Raises:
         RequestError: see `Pipeline.activations`.
     """
-    activations = await pipeline.activations(served, body, names, _WEIGHTS[form] if values else 1)
-    size = sum(activation.nbytes for _, activation in activations) if form == SAFETENSORS else None
-    return await pipeline.encode(lambda: _encode(form, served, activations, values), size)
+    weight = _WEIGHTS[form] if values else 1
+    return await pipeline.activations(served, body, names, lambda found: _encode(form, served, found, values), weight)
+
+
+def _encode_input(form: str, served: ServedVersion, pixels: Picture) -> bytes:
+    match form:
+        case "image/png":
+            return to_png(pixels)
+        case "application/vnd.safetensors":
+            return to_safetensors({PIXELS: pixels}, _identity(served))
+        case "application/x-npz":
+            return to_npz({PIXELS: pixels})
+    return to_json({**_head(served), "shape": pixels.shape, "values": pixels})
 
 
 def _encode(form: str, served: ServedVersion, activations: Sequence[tuple[Layer, Activation]], values: bool) -> bytes:
@@ -110,7 +111,7 @@ def _encode(form: str, served: ServedVersion, activations: Sequence[tuple[Layer,
         }
         for layer, activation in activations
     ]
-    return _dump({**_head(served), "layers": rows})
+    return to_json({**_head(served), "layers": rows})
 
 
 def _head(served: ServedVersion) -> dict[str, object]:
@@ -119,8 +120,3 @@ def _head(served: ServedVersion) -> dict[str, object]:
 
 def _identity(served: ServedVersion) -> dict[str, str]:
     return {key: str(value) for key, value in _head(served).items()}
-
-
-def _dump(document: dict[str, object]) -> bytes:
-    """JSON with arrays as nested lists; NaN and infinities, which JSON lacks, as null."""
-    return orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)

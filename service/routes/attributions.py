@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import numpy as np
-import orjson
 from fastapi import APIRouter, Header, Query
 from fastapi.responses import Response
 from pydantic import Field
 
-from service.decode import Picture
+from service.decode import Picture, decode
 from service.inspection.activations import Inspector, check_budget
 from service.inspection.attribution.explain import Attribution, Method, Options, Question, explain
 from service.inspection.attribution.overlay import draw, paint, stack
@@ -24,7 +23,7 @@ from service.problems import document_problems
 from service.routes.served import Bodies, Served, Stages
 from service.schemas import Answer
 from service.served import ServedVersion
-from service.tensors import to_safetensors
+from service.tensors import to_json, to_safetensors
 
 router = APIRouter(tags=["inspection"])
 
@@ -116,39 +115,35 @@ async def show_attribution(
     the other; as tensors they are numbered.
     """
     form = choose_format(accept, (JSON, SAFETENSORS, PNG))
-    labels = served.published.manifest.labels
+    question, labels = query.question, served.published.manifest.labels
 
-    found = []
-    for body in bodies:
+    def look(inspector: Inspector, pictures: Sequence[Picture]) -> bytes:
+        found = []
+        for body, pixels in zip(bodies, pictures, strict=True):
+            (attribution,) = explain(inspector, labels, pixels[np.newaxis], question, pipeline.budget)
+            found.append(_Found(body, attribution, pixels))
+        match form:
+            case "image/png":
+                return to_png(stack(_draw(pipeline, served, found, query)))
+            case "application/vnd.safetensors":
+                return _to_tensors(served, found, query)
+        return _to_json(served, found, query)
 
-        def look(inspector: Inspector, pixels: Picture, body: bytes = body) -> _Found:
-            (attribution,) = explain(inspector, labels, pixels[np.newaxis], query.question, pipeline.budget)
-            return _Found(body, attribution, pixels)
-
-        found.append(await pipeline.inspect(served, body, look))
-    match form:
-        case "image/png":
-            drawn = [await _draw(pipeline, served, each, query) for each in found]
-            content = await pipeline.encode(lambda: to_png(stack(drawn)))
-        case "application/vnd.safetensors":
-            content = await pipeline.encode(lambda: _to_tensors(served, found, query))
-        case _:
-            content = await pipeline.encode(lambda: _to_json(served, found, query))
-    return Response(content, media_type=form)
+    return Response(await pipeline.inspect(served, bodies, look), media_type=form)
 
 
-async def _draw(pipeline: Pipeline, served: ServedVersion, found: _Found, query: AttributionQuery) -> Picture:
-    picture = await pipeline.decode(found.body) if query.size == "own" else found.pixels
-    check_budget(_DRAWING * picture.shape[0] * picture.shape[1], pipeline.budget, "ask for size=network")
-
-    def write() -> Picture:
-        values = found.attribution.heat.values
+def _draw(pipeline: Pipeline, served: ServedVersion, found: Sequence[_Found], query: AttributionQuery) -> list[Picture]:
+    drawn: list[Picture] = []
+    for each in found:
+        picture = decode(each.body, pipeline.limits) if query.size == "own" else each.pixels
+        wanted = _DRAWING * picture[..., 0].size + sum(2 * other.nbytes for other in drawn)
+        check_budget(wanted, pipeline.budget, "ask for size=network, or of fewer pictures")
+        values = each.attribution.heat.values
         if query.size == "own":
             values = place(values, find_view(picture, served.published.manifest.input), *picture.shape[:2])
         painted = paint(values, picture if query.overlay else None)
-        return draw(painted, _title(found.attribution, query), values) if query.scale else painted
-
-    return await pipeline.encode(write)
+        drawn.append(draw(painted, _title(each.attribution, query), values) if query.scale else painted)
+    return drawn
 
 
 def _title(attribution: Attribution, query: AttributionQuery) -> list[str]:
@@ -192,4 +187,4 @@ def _to_json(served: ServedVersion, found: Sequence[_Found], query: AttributionQ
             "channels": None if heat.channels is None else np.ascontiguousarray(heat.channels),
             "figures": heat.figures,
         })  # fmt: skip
-    return orjson.dumps(maps[0] if len(maps) == 1 else {"maps": maps}, option=orjson.OPT_SERIALIZE_NUMPY)
+    return to_json(maps[0] if len(maps) == 1 else {"maps": maps})

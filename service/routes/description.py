@@ -13,16 +13,17 @@ _SCHEMES = {
 
 
 def describe_access(schema: dict[str, Any]) -> None:
-    """Add to every operation which key it takes, and how it is refused without."""
+    """Add to every operation which key it takes, and how it is refused without one, and for want of room or time."""
     schema["components"]["securitySchemes"] = _SCHEMES
     for path, operations in schema["paths"].items():
         rule = find_rule(path)
         if rule.is_open:
             continue
+        statuses = (401, 403, 429, 503) if rule.is_limited else (401, 403)
         for operation in operations.values():
             operation["security"] = _ways(rule)
             document = document_errors if path.startswith("/v2") else document_problems
-            for status, problem in document(401, 403).items():
+            for status, problem in document(*statuses).items():
                 operation["responses"].setdefault(str(status), problem)
             operation["responses"] = dict(sorted(operation["responses"].items()))
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import threading
 from collections.abc import AsyncIterator
 from typing import Annotated
 
@@ -12,10 +11,10 @@ from fastapi.responses import Response, StreamingResponse
 from pydantic import Field
 from starlette.types import Receive, Scope, Send
 
-from service.body import wait_for_departure
+from service.body import find_body
 from service.decode import Picture
 from service.inspection.activations import Inspector
-from service.inspection.dream import Abandoned, Dream, Moment, dream, find_goal, usual_steps
+from service.inspection.dream import Dream, Moment, dream, find_goal, usual_steps
 from service.inspection.render import to_png
 from service.media import BINARY, JSON, PNG, choose_format
 from service.pipeline import Pipeline
@@ -36,9 +35,6 @@ _EVENT = {
         "data": {"type": "string", "contentMediaType": JSON, "description": "of `result`: the answer as JSON"},
     },
 }
-
-_NOBODY_THERE = 499
-"""nginx's number for a client that didn't wait; nobody sees it but a log."""
 
 _PICTURES = 12
 """Pictures among the events of one dream, besides the last."""
@@ -74,7 +70,6 @@ class _Work:
         self._query, self._budget = query, pipeline.budget
         self._events: asyncio.Queue[bytes | None] = asyncio.Queue()
         self._loop = asyncio.get_running_loop()
-        self._abandoned = threading.Event()
         self.task = asyncio.create_task(pipeline.examine(served, self._dream))
         self.task.add_done_callback(self._end)
 
@@ -85,7 +80,6 @@ class _Work:
 
     def abandon(self) -> None:
         """End it: it is not begun if it still waits, else it ends with the step that it is at."""
-        self._abandoned.set()
         self.task.cancel()
 
     def _dream(self, inspector: Inspector) -> Dream:
@@ -93,8 +87,6 @@ class _Work:
         steps = self._query.steps or usual_steps(inspector.table, goal)
 
         def watch(moment: Moment) -> None:
-            if self._abandoned.is_set():
-                raise Abandoned
             told: dict[str, object] = {"step": moment.step, "steps": steps, "activation": moment.activation}
             if moment.step % max(1, steps // _PICTURES) == 0:
                 told["picture"] = _data_uri(moment.paint())
@@ -148,16 +140,19 @@ async def show_dream(
     The work ends when the client goes away.
     """
     form = choose_format(accept, (JSON, PNG, EVENTS))
+    await find_body(request.scope, request.receive).skip()
     work = _Work(pipeline, served, query)
     if form == EVENTS:
         events = work.events()
-        first = await anext(events, None)
+        try:
+            first = await anext(events, None)
+        except asyncio.CancelledError:
+            work.abandon()
+            raise
         if first is None:
             work.task.result()  # what is refused is refused before the answer has begun
         return _Progress(_stream(first, events, work, served, query), work)
-    made = await _wait(request, work)
-    if made is None:
-        return Response(status_code=_NOBODY_THERE)
+    made = await work.task
     return Response(to_png(made.picture) if form == PNG else _to_json(served, query, made), media_type=form)
 
 
@@ -169,17 +164,6 @@ async def _stream(
     async for event in others:
         yield event
     yield _event("result", _to_json(served, query, work.task.result()))
-
-
-async def _wait(request: Request, work: _Work) -> Dream | None:
-    """The dream, or nothing where the client has gone away before."""
-    leaving = asyncio.create_task(wait_for_departure(request.receive))
-    try:
-        await asyncio.wait([work.task, leaving], return_when=asyncio.FIRST_COMPLETED)
-        return work.task.result() if work.task.done() else None
-    finally:
-        leaving.cancel()
-        work.abandon()
 
 
 def _event(name: str, data: bytes) -> bytes:

@@ -5,8 +5,6 @@ costs several times what LeNet-5 does. A request that needs none of it is recogn
 the same functions that its route calls; whatever is out of the ordinary goes on to the route.
 """
 
-import asyncio
-import contextlib
 import re
 from collections.abc import Callable, Coroutine
 from functools import partial
@@ -16,8 +14,9 @@ from typing import NamedTuple, TypeVar
 from fastapi.datastructures import State
 from starlette.types import Receive, Scope, Send
 
-from service.body import find_body, wait_for_departure
-from service.errors import ClientLeft, ConvscopeError
+from service.body import find_body
+from service.departure import while_connected
+from service.errors import ConvscopeError
 from service.media import JSON, SAFETENSORS
 from service.pipeline import Pipeline
 from service.problems import answer_error, answer_fault
@@ -121,24 +120,4 @@ async def _infer(pipeline: Pipeline, served: ServedVersion, scope: Scope, receiv
 
 async def _attend(served: ServedVersion, receive: Receive, work: Coroutine[object, object, T]) -> T:
     """Work; who answers at once needn't look whether anybody is left to hear it."""
-    return await (work if served.inline else _while_connected(receive, work))
-
-
-async def _while_connected(receive: Receive, work: Coroutine[object, object, T]) -> T:
-    """Work for as long as the client waits for it.
-
-    Raises:
-        ClientLeft: it doesn't any more; the work was cancelled.
-    """
-    working, leaving = asyncio.ensure_future(work), asyncio.ensure_future(wait_for_departure(receive))
-    try:
-        await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
-        if not working.done():
-            raise ClientLeft("the connection was closed before there was an answer")
-        return working.result()
-    finally:
-        for task in (working, leaving):
-            if not task.done():
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+    return await (work if served.inline else while_connected(receive, work))

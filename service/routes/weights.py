@@ -4,7 +4,6 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 import numpy as np
-import orjson
 from fastapi import APIRouter, Header, Path, Query
 from fastapi.responses import Response
 from pydantic import Field
@@ -19,7 +18,7 @@ from service.problems import document_problems
 from service.routes.served import Served, Stages
 from service.schemas import Answer, Statistics
 from service.served import ServedVersion
-from service.tensors import to_npz, to_safetensors
+from service.tensors import to_json, to_npz, to_safetensors
 
 router = APIRouter(tags=["inspection"])
 
@@ -99,4 +98,4 @@ def _encode(  # noqa: PLR0913 - each is a part of the answer
         for name, array in weights.items()
     ]
     head |= {"layer": layer.name, "kind": layer.kind, "operator": layer.operator, "channel": channel}
-    return orjson.dumps({**head, "weights": rows}, option=orjson.OPT_SERIALIZE_NUMPY)
+    return to_json({**head, "weights": rows})

@@ -4,27 +4,34 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 import numpy as np
-import orjson
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import Response
 
 from service.body import find_body
+from service.decode import decode
 from service.inspection.activations import check_budget
 from service.inspection.errors import InvalidSteps
 from service.inspection.render import render_maps
 from service.inspection.statistics import measure
-from service.inspection.steps import Steps, describe_steps, read_steps
+from service.inspection.steps import describe_steps, read_steps
 from service.inspection.workbench import Map, Outcome, lay_out, work
 from service.media import BINARY, JSON, NPZ, PNG, SAFETENSORS, choose_format, describe_body
 from service.pipeline import Pipeline
 from service.problems import document_problems
 from service.routes.served import Stages, find_pipeline
 from service.schemas import Workbench
-from service.tensors import to_npz, to_safetensors
+from service.tensors import to_json, to_npz, to_safetensors
 
 router = APIRouter(tags=["inspection"])
 
 _STEPS = "steps"
+
+_LONGEST = 2**20
+"""Characters of the steps: weights by the hundred thousand."""
+
+_JSON, _WEIGHTS = 6, 4
+"""Memory that values take as JSON, and weights on their way into a graph, against float32."""
+
 _EXAMPLE = '[{"kind": "conv", "kernel": "sobel-x"}, {"kind": "relu"}, {"kind": "max_pool", "size": 5}]'
 _SCHEMA, STEP_SCHEMAS = describe_steps("#/components/schemas/{model}")
 """Of the list of steps; and of each kind of step by name, for the components of the OpenAPI document."""
@@ -41,21 +48,23 @@ async def _read_request(
             "contentMediaType": "application/json", "contentSchema": _SCHEMA,
         },
     )] = None,
-) -> tuple[bytes, Steps]:  # fmt: skip
-    """The picture and the steps, these from the query or from the form's field.
+) -> tuple[bytes, str]:  # fmt: skip
+    """The picture and the steps' text, from the query or from the form's field.
 
     Raises:
-        InvalidSteps: there are none, or they can't be read.
+        InvalidSteps: there are none, or they are too long.
         RequestError: see `body.Body.form`.
     """
     form = await find_body(request.scope, request.receive).form(pipeline.limits.max_bytes, most=1)
     text = form.fields.get(_STEPS, "") if steps is None else steps
     if not text:
         raise InvalidSteps(f"no steps: put them into the query or the form's field '{_STEPS}', for example {_EXAMPLE}")
-    return form.pictures[0], read_steps(text)
+    if len(text) > _LONGEST:
+        raise InvalidSteps(f"the steps have {len(text):,} characters; the limit is {_LONGEST:,}")
+    return form.pictures[0], text
 
 
-Order = Annotated[tuple[bytes, Steps], Depends(_read_request)]
+Order = Annotated[tuple[bytes, str], Depends(_read_request)]
 
 
 @router.post(
@@ -78,14 +87,17 @@ async def do_steps(
     The picture is taken at its own size, its values from 0 to 1.
     """
     form = choose_format(accept, (JSON, SAFETENSORS, NPZ, PNG))
-    body, steps = order
-    pixels = await pipeline.decode(body)
-    channels = 1 if gray else 3
-    bench = lay_out(steps, (channels, *pixels.shape[:2]))
-    check_budget(4 * (bench.size + channels * pixels[..., 0].size) * (6 if form == JSON else 2), pipeline.budget,
-                 "send a smaller picture, or fewer filters")  # fmt: skip
+    body, text = order
 
     def answer() -> bytes:
+        steps = read_steps(text)
+        pixels = decode(body, pipeline.limits)
+        channels = 1 if gray else 3
+        bench = lay_out(steps, (channels, *pixels.shape[:2]))
+        held = (bench.size + channels * pixels[..., 0].size) * (_JSON if form == JSON else 2)
+        check_budget(4 * (held + _WEIGHTS * sum(bench.parameters)), pipeline.budget,
+                     "send a smaller picture, or fewer or smaller filters")  # fmt: skip
+        bench.check_work()
         picture = _scale(pixels, gray)
         return _encode(form, picture, work(bench, steps, picture), values)
 
@@ -120,4 +132,4 @@ def _encode(form: str, picture: Map, outcomes: list[Outcome], values: bool) -> b
         }
         for outcome in outcomes
     ]
-    return orjson.dumps({"input_shape": picture.shape, "steps": rows}, option=orjson.OPT_SERIALIZE_NUMPY)
+    return to_json({"input_shape": picture.shape, "steps": rows})

@@ -5,8 +5,9 @@ import pytest
 from numpy.typing import NDArray
 
 from service.engine import Provider
+from service.errand import CalledOff, Errand
 from service.inspection.activations import Inspector, load_inspector
-from service.inspection.dream import Abandoned, Dream, Moment, dream, find_goal, usual_steps
+from service.inspection.dream import Dream, Moment, dream, find_goal, usual_steps
 from service.inspection.errors import TooMuchToShow, UnknownChannel, UnknownLayer
 from service.inspection.graph import LayerTable
 from service.published import PublishedVersion
@@ -88,15 +89,17 @@ def test_layers_of_a_trained_network_are_excited_far_more_than_by_its_pictures(
 
 def test_every_step_is_told_and_can_be_the_last() -> None:
     told: list[Moment] = []
+    errand = Errand()
 
     def leave(moment: Moment) -> None:
         told.append(moment)
         if moment.step == 5:
-            raise Abandoned
+            errand.call_off()
 
     inspector = stripes()
-    with pytest.raises(Abandoned):
-        dream(inspector, find_goal(inspector.table, "relu", 0), steps=500, seed=0, budget=BUDGET, watch=leave)
+    goal = find_goal(inspector.table, "relu", 0)
+    with pytest.raises(CalledOff):
+        errand.do(lambda: dream(inspector, goal, steps=500, seed=0, budget=BUDGET, watch=leave))
     assert [moment.step for moment in told] == [1, 2, 3, 4, 5]
     pictures = [moment.paint() for moment in told]
     assert all(picture.shape == (24, 24, 1) for picture in pictures)

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from service.errand import CalledOff
 from service.inspection import dream as dreaming
 from service.routes import dream as route
 from service.routes.dream import DreamPicture
@@ -125,7 +126,7 @@ def test_the_work_ends_when_the_client_goes_away(
 
         try:
             return dream(*args, **options, watch=watch)  # type: ignore[arg-type]
-        except dreaming.Abandoned:
+        except CalledOff:
             left.set()
             raise
 

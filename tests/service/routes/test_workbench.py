@@ -57,11 +57,30 @@ def test_other_formats(client: httpx.Client) -> None:
         ({"steps": "[]"}, 422, "invalid_steps"),
         ({"steps": '[{"kind": "conv", "size": 100}]'}, 422, "invalid_steps"),
         ({"steps": '[{"kind": "conv", "filters": 512, "padding": 1000}]'}, 413, "too_much_to_show"),
+        # Weights of gigabytes for a map of a pixel; an hour of multiplications; an hour of comparisons.
+        ({"steps": '[{"kind": "conv", "filters": 512, "size": 1024, "padding": 512}]'}, 413, "too_much_to_show"),
+        ({"steps": '[{"kind": "conv", "size": 900, "padding": 1000}]'}, 413, "too_much_to_show"),
+        (
+            {
+                "steps": '[{"kind": "relu"}, {"kind": "conv", "size": 3, "padding": 900},'
+                ' {"kind": "max_pool", "size": 900, "stride": 1}]'
+            },
+            413,
+            "too_much_to_show",
+        ),
     ],
 )
 def test_what_is_refused(client: httpx.Client, parameters: dict[str, str], status: int, code: str) -> None:
     response = client.post("/v1/workbench", params=parameters, content=white_png(40, 32), headers=PNG)
     assert (response.status_code, response.json()["code"]) == (status, code)
+
+
+def test_steps_may_not_be_endless(client: httpx.Client) -> None:
+    kernel = "[" + ",".join(["[" + ",".join(["1"] * 1000) + "]"] * 600) + "]"
+    steps = f'[{{"kind": "conv", "kernel": {kernel}}}]'
+    refused = client.post("/v1/workbench", files={"file": white_png()}, data={"steps": steps})
+    assert refused.status_code == 422
+    assert "the limit is 1,048,576" in refused.json()["detail"]
 
 
 def test_a_body_that_is_no_picture(client: httpx.Client) -> None:
