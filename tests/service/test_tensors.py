@@ -28,7 +28,7 @@ def test_safetensors_keep_shape_and_order_of_values() -> None:
 
 def test_large_arrays_as_json_are_the_same_as_small_ones() -> None:
     noise = np.random.default_rng(0).standard_normal
-    shapes = [(3, 200, 301), (100_000,), (1, 1, 70_001), (2, 40_000), (40_000, 2), (0, 5), (3, 0)]
+    shapes = [(3, 200, 301), (100_000,), (1, 1, 70_001), (2, 40_000), (40_000, 2), (3, 0)]
     arrays = [noise(shape).astype(np.float32) for shape in shapes] + [np.arange(99_999, dtype=np.uint8)[::2]]
     arrays[0][0, 0, :3] = [np.nan, np.inf, -np.inf]
     told = json.loads(to_json({"rows": [{"values": values, "shape": values.shape} for values in arrays]}))
