@@ -2,28 +2,31 @@
 
 import json
 import logging
-import signal
+import os
 import sys
+from contextlib import suppress
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 from rich.console import Console
+from typer.exceptions import TyperException
 
 from service.app import create_app
 from service.commands.bench_url import bench_command
 from service.commands.import_file import import_command
 from service.commands.promotion import promote_command, rollback_command
 from service.commands.scale_decode import scale_decode_command
+from service.endpoint import is_loopback, listen
 from service.engine import Provider, choose_provider
-from service.errors import ConvscopeError, InvalidSetting
+from service.errors import ConvscopeError, InvalidSetting, ProviderUnavailable
 from service.grpc.start import check_calls
 from service.keys import FILE_VARIABLE, KEYS_VARIABLE
-from service.server import is_loopback, listen, serve_app, serve_in_workers
-from service.settings import Settings
+from service.settings import PREFIX, Settings, read_settings
 from service.shelf import tabulate
+from service.worker import answer, start_logging
+from service.workers import Workers
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 console = Console(highlight=False, soft_wrap=True)
@@ -45,11 +48,12 @@ def serve(
     provider: Annotated[Provider | None, typer.Option(help="Where the arithmetic runs.")] = None,
 ) -> None:
     """Serve the published models. Every option is also an environment variable, CONVSCOPE_PORT for example."""
-    options = {"models": models, "host": host, "port": port, "workers": workers, "provider": provider}
-    settings = _read_settings({name: value for name, value in options.items() if value is not None})
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s", stream=sys.stderr)
+    asked = {"models": models, "host": host, "port": port, "workers": workers, "provider": provider}
+    options = {name: value for name, value in asked.items() if value is not None}
+    start_logging()
+    settings = read_settings(options)
     # Resolved here, so that what isn't there is refused in one line rather than while the server starts.
-    settings = settings.model_copy(update={"provider": choose_provider(settings.provider)})
+    options["provider"] = _find_provider(settings.provider)
     if not settings.read_keys() and not is_loopback(settings.host):
         log.warning(
             "listening on %s without API keys: whoever reaches this port may use the service; set %s or %s",
@@ -58,16 +62,13 @@ def serve(
     check_calls(settings)
     listener = listen(settings.host, settings.port)
     address = f"http://{_host_name(settings.host)}:{listener.getsockname()[1]}"
-    signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn stops gracefully on it; afterwards there is nothing to do
-    try:
-        if settings.workers == 1:
-            serve_app(create_app(settings), listener, lambda: _announce(address))
-        else:
-            _announce(address)
-            serve_in_workers(settings, listener)
-    except KeyboardInterrupt:
-        pass  # Ctrl-C, after the requests in flight were answered
-    console.print("stopped")
+    if settings.workers == 1:
+        answer(read_settings(options), listener, lambda: _announce(address))
+    else:
+        environment = os.environ | {PREFIX + name.upper(): str(value) for name, value in options.items()}
+        longest_stop = settings.drain_seconds + settings.shutdown_seconds
+        Workers(settings.workers, listener, environment, longest_stop=longest_stop).run(lambda: _announce(address))
+    say("stopped")
 
 
 @cli.command("models")
@@ -96,8 +97,21 @@ def openapi() -> None:
     print(json.dumps(create_app(Settings()).openapi(), indent=2))  # noqa: T201 - the output is the product
 
 
+def say(line: str) -> None:
+    """Print a line; nobody has to be there to read it."""
+    with suppress(OSError, ValueError):  # the disk that it goes to is full, the pipe is broken, the stream is closed
+        console.print(line)
+
+
 def _announce(address: str) -> None:
-    console.print(f"Convscope is at [bold]{address}[/bold]   (API: {address}/docs, Ctrl-C stops it)")
+    say(f"Convscope is at [bold]{address}[/bold]   (API: {address}/docs, Ctrl-C stops it)")
+
+
+def _find_provider(asked: Provider) -> Provider:
+    try:
+        return choose_provider(asked)
+    except ProviderUnavailable as error:
+        raise InvalidSetting(f"--provider or {PREFIX}PROVIDER: {error}") from error
 
 
 def _host_name(host: str) -> str:
@@ -107,22 +121,15 @@ def _host_name(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _read_settings(options: dict[str, object]) -> Settings:
-    try:
-        return Settings(**options)  # type: ignore[arg-type]  # validated by pydantic
-    except ValidationError as error:
-        problem = error.errors()[0]
-        name = str(problem["loc"][0])
-        source = f"--{name}" if name in options else f"CONVSCOPE_{name.upper()}"
-        raise InvalidSetting(f"{source}: {problem['msg']} (given: {problem['input']!r})") from error
-
-
 def main() -> None:
     """The `convscope` command: those here, and those that other parts of the package register by name."""
     for command in entry_points(group="convscope.commands"):
         cli.command(command.name)(command.load())
     try:
-        cli(prog_name="convscope")
+        sys.exit(cli(prog_name="convscope", standalone_mode=False))
+    except TyperException as error:
+        complaints.print(f"convscope: {error.format_message()}", markup=False)
+        sys.exit(error.exit_code)
     except ConvscopeError as error:
         complaints.print(f"convscope: {error}", markup=False)
         sys.exit(2 if isinstance(error, InvalidSetting) else 1)

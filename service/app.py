@@ -20,14 +20,16 @@ from service.batching import Patience
 from service.cores import available_cores, share_cores
 from service.departure import Attentive
 from service.engine import Provider, choose_provider
+from service.errors import ConvscopeError
 from service.feedback.archive import Archive
 from service.grpc.start import answering_calls
 from service.guard import Guard
 from service.intake import Intake
 from service.keys import Keys
+from service.life import Life
 from service.pipeline import Pipeline
 from service.pool import Pool
-from service.problems import add_problem_handlers
+from service.problems import add_problem_handlers, describe_error
 from service.registry import Registry
 from service.routes import (
     activations,
@@ -62,6 +64,9 @@ log = logging.getLogger("convscope")
 
 _MAX_BATCH = {Provider.CPU: 16, Provider.CUDA: 64}
 
+_OF_MODELS = ("/v1/", "/v2/models/", "/v2/repository/")
+"""What can't be answered before the models are loaded, probes excepted."""
+
 _SWITCH = 0.5e-3
 """Seconds after which a thread that computes in Python lets another one do so."""
 
@@ -75,25 +80,50 @@ computed on the way. Errors are `application/problem+json` with a stable `code`.
 class Application(FastAPI):
     """FastAPI behind a guard, but plain requests for predictions don't go through FastAPI."""
 
-    def __init__(self, keys: Keys, limits: Limits, **options: Any) -> None:  # noqa: ANN401 - FastAPI's own
+    def __init__(
+        self,
+        keys: Keys,
+        limits: Limits,
+        patience: float,
+        **options: Any,  # noqa: ANN401 - FastAPI's own
+    ) -> None:
         """Make it.
 
         Args:
             keys: that are known.
             limits: of all requests together.
+            patience: seconds that a request waits for the models that were there at the start.
             options: FastAPI's.
         """
         super().__init__(**options)
+        self.life = self.state.life = Life()
+        self._patience = patience
         self._express = Express(self.state)
-        framework = super().__call__
-        self._attentive = Attentive(framework)
-        self._guard = Guard(Admission(self._work, limits), framework, keys)
+        self._attentive = Attentive(super().__call__)
+        self._guard = Guard(Admission(self._work, limits), self._rest, keys)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, as the ASGI specification says."""
         await self._guard(scope, receive, send)
 
+    async def _wait_for_models(self, scope: Scope, receive: Receive, send: Send) -> bool:
+        """Where a request can't be answered without models, wait for them; False: in vain, and that is its answer."""
+        if not _needs_models(scope):
+            return True
+        try:
+            await self.life.wait_for_models(self._patience)
+        except ConvscopeError as error:
+            await describe_error(error)(scope, receive, send)
+            return False
+        return True
+
+    async def _rest(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.life.is_loaded or await self._wait_for_models(scope, receive, send):
+            await super().__call__(scope, receive, send)
+
     async def _work(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not self.life.is_loaded and not await self._wait_for_models(scope, receive, send):
+            return
         plain = self._express.recognise(scope)
         if plain is None:
             await self._attentive(scope, receive, send)
@@ -101,7 +131,7 @@ class Application(FastAPI):
             await self._express.answer(plain, scope, receive, send)
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings) -> Application:
     """Make the application; models are loaded when it starts, not here."""
 
     @asynccontextmanager
@@ -126,14 +156,15 @@ def create_app(settings: Settings) -> FastAPI:
         ):
             stock = Stock(Loader(runtime, engines), Room(settings.old_versions, settings.old_bytes), loading)
             registry = Registry(settings.models, stock, loading)
-            await registry.refresh()
             app.state.registry = registry
             app.state.pipeline = Pipeline(settings.limits, workers, inspection, settings.max_inspection_bytes)
             app.state.intake = Intake(_open_archive(settings), keeping, app.state.pipeline)
+            await registry.refresh()
             _report(registry, app.state.intake, settings)
             _settle()
+            app.state.life.begin()
             watching = asyncio.create_task(watch(registry, settings.watch, settings.watch_seconds))
-            async with answering_calls(settings, registry, app.state.pipeline) as app.state.grpc_port:
+            async with answering_calls(settings, app.state.life, registry, app.state.pipeline) as app.state.grpc_port:
                 yield
             watching.cancel()
             with suppress(asyncio.CancelledError):
@@ -142,6 +173,7 @@ def create_app(settings: Settings) -> FastAPI:
     app = Application(
         keys=settings.read_keys(),
         limits=Limits(settings.max_in_flight, settings.request_seconds),
+        patience=settings.patience,
         title="Convscope",
         version=version("convscope"),
         description=_DESCRIPTION,
@@ -152,11 +184,6 @@ def create_app(settings: Settings) -> FastAPI:
     add_problem_handlers(app)
     _add_routes(app)
     return app
-
-
-def app_from_environment() -> FastAPI:
-    """What each of several worker processes makes for itself."""
-    return create_app(Settings())
 
 
 def _add_routes(app: FastAPI) -> None:
@@ -191,6 +218,10 @@ def _add_routes(app: FastAPI) -> None:
         return schema
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's own way to extend the schema
+
+
+def _needs_models(scope: Scope) -> bool:
+    return scope["type"] == "http" and scope["path"].startswith(_OF_MODELS) and not scope["path"].endswith("/ready")
 
 
 def _open_archive(settings: Settings) -> Archive | None:

@@ -22,12 +22,16 @@
     │   ├── WrongKey                    401  wrong_key
     │   ├── ScopeNeeded                 403  scope_needed
     │   ├── TooBusy                     429  too_busy
+    │   ├── ClientTooSlow               408  client_too_slow
     │   └── NotAcceptable               406  not_acceptable
     ├── TooLate                         503  too_late: a request that was admitted had to wait for too long
     ├── NotInMemory                     503  not_in_memory: a version has to be loaded before it answers
     ├── StateNotKept                    503  state_not_kept: a decision about a model can't be written down
     ├── FeedbackFull                    507  feedback_full: as many pictures are kept as may be
     ├── FeedbackNotKept                 507  feedback_not_kept: the disk doesn't take a picture
+    ├── Loading                         503  loading: the models that were there at the start aren't loaded yet
+    ├── Stopping                        503  stopping: the service was told to stop
+    ├── TooManyConnections              503  too_many_connections
     ├── ClientLeft                      499  client_left: nobody waits for the answer any more
     ├── ModelRefused                    500  model_refused: a version in models/ cannot be served
     │   └── ContractTooNew              500  contract_too_new
@@ -231,6 +235,14 @@ class TooBusy(RequestError):
         self.retry_after = retry_after
 
 
+class ClientTooSlow(RequestError):
+    """The client took too long to send its request."""
+
+    status = 408
+    code = "client_too_slow"
+    title = "Client too slow"
+
+
 class NotAcceptable(RequestError):
     """None of the formats named in the Accept header can be produced."""
 
@@ -277,6 +289,30 @@ class FeedbackNotKept(ConvscopeError):
     status = 507
     code = "feedback_not_kept"
     title = "Feedback not kept"
+
+
+class Loading(ConvscopeError):
+    """The models that were there at the start aren't loaded yet."""
+
+    status = 503
+    code = "loading"
+    title = "Loading"
+
+
+class Stopping(ConvscopeError):
+    """The service was told to stop, and won't come to this any more."""
+
+    status = 503
+    code = "stopping"
+    title = "Stopping"
+
+
+class TooManyConnections(ConvscopeError):
+    """As many connections are open as the system allows."""
+
+    status = 503
+    code = "too_many_connections"
+    title = "Too many connections"
 
 
 class ClientLeft(ConvscopeError):

@@ -14,7 +14,17 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
-from service.errors import BodyTooLarge, ConvscopeError, KeyNeeded, TooBusy, TooLate, WrongKey
+from service.errors import (
+    BodyTooLarge,
+    ConvscopeError,
+    KeyNeeded,
+    Loading,
+    Stopping,
+    TooBusy,
+    TooLate,
+    TooManyConnections,
+    WrongKey,
+)
 from service.methods import list_methods
 from service.schemas import Problem
 
@@ -80,6 +90,11 @@ def answer_error(error: ConvscopeError) -> Response:
     """The HTTP answer to an error that was raised on purpose."""
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("%s: %s", error.code, error)
+    return describe_error(error)
+
+
+def describe_error(error: ConvscopeError) -> Response:
+    """The same, said to the client alone."""
     problem = Problem(title=error.title, status=error.status, detail=str(error), code=error.code)
     return _respond(problem, _headers(error))
 
@@ -92,7 +107,7 @@ def _headers(error: ConvscopeError) -> dict[str, str]:
             return {"WWW-Authenticate": "Bearer"}
         case TooBusy():
             return {"Retry-After": str(error.retry_after)}
-        case TooLate():
+        case TooLate() | Loading() | Stopping() | TooManyConnections():
             return {"Retry-After": "1"}
     return {}
 

@@ -8,6 +8,7 @@ from service.contract import DatasetRecord, Frame, ImportRecord, PictureInput, T
 from service.evidence import Parity, Quantization, TestFigures
 from service.feedback.archive import Outcome
 from service.inspection.layer import Kind, Layer
+from service.life import Phase
 
 
 class Answer(BaseModel):
@@ -239,7 +240,8 @@ class Liveness(Answer):
 
 
 class Readiness(Answer):
-    """Whether requests can be answered now, and how many models there are."""
+    """Whether requests are wanted now, and how many models there are."""
 
     ready: bool
+    phase: Phase
     models: int

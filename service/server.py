@@ -1,90 +1,225 @@
-"""Turns an application into one that answers on a socket: in this process, or in several."""
+"""Turns an application into a process that answers on a socket, from its first connection to its orderly end.
 
+It listens before the models are loaded, so that probes are told what is going on. It ends in three steps. First it
+drains: it says that it isn't ready and asks every client to close, but answers all the same, while whoever sends
+requests here learns to send them elsewhere. Then nobody new is let in, and what is being asked is answered. Then it is
+over.
+"""
+
+import asyncio
+import logging
 import os
+import signal
 import socket
 import sys
-from collections.abc import Callable
-from ipaddress import ip_address
-from typing import Any
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
+from email.utils import formatdate
+from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.supervisors import Multiprocess
 
-from service.connection import Connection
-from service.errors import StartFailed
-from service.keys import KEYS_VARIABLE
+from service.connection import Clients, Connection
+from service.endpoint import BACKLOG, close_listener
+from service.errors import Stopping
+from service.life import Life, Phase
 from service.settings import Settings
 
-OPTIONS: dict[str, Any] = {
-    "http": Connection,
-    "loop": "uvloop" if sys.platform != "win32" else "asyncio",
-    "ws": "none",
-    "log_level": "warning",
-    "access_log": False,  # a line a request takes as long as much of the request
-    "proxy_headers": False,  # nothing here looks at the client's address
-    "server_header": False,
-}
-"""What uvicorn is run with."""
+log = logging.getLogger("convscope")
 
-_BACKLOG = 2048
-"""Connections that wait to be accepted, at most."""
+INTERRUPTED = 128 + signal.SIGINT
+"""What a process exits with that was told to stop at once."""
 
+_SWEEP = 1.0
+"""Seconds between two sweeps over the connections."""
 
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that accepts connections.
+_SOON = 0.02
+"""Seconds between two looks at what is left to be answered."""
 
-    Raises:
-        StartFailed: the address can't be had.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
-    except OSError as error:
-        reason = (error.strerror or str(error)).partition(" (")[0]
-        raise StartFailed(
-            f"can't listen on {host}:{port}: {reason}; choose another with --port or CONVSCOPE_PORT"
-        ) from error
-    listener.set_inheritable(True)
-    return listener
+_QUIET = 0.2
+"""Seconds without a request after which a terminal's Ctrl-C isn't kept waiting any more."""
+
+_MARGIN = 2.0
+"""Seconds that threads have to end after the answers weren't waited for any more."""
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only programs of this machine can reach that address."""
-    try:
-        return ip_address(host.partition("%")[0]).is_loopback
-    except ValueError:
-        return host == "localhost"
+class Server:
+    """One process that answers on a socket."""
 
+    def __init__(
+        self, app: FastAPI, life: Life, listener: socket.socket, settings: Settings, most_connections: int = 1 << 20
+    ) -> None:
+        """Make it; `run` runs it.
 
-def serve_app(app: FastAPI, listener: socket.socket, announce: Callable[[], None]) -> None:
-    """Answer in this process until it is told to stop.
+        Args:
+            app: what answers.
+            life: the application's.
+            listener: where; from `endpoint.listen`.
+            settings: its time limits.
+            most_connections: at a time.
+        """
+        self._app = app
+        self._life = life
+        self._listener = listener
+        self._settings = settings
+        self._config = uvicorn.Config(
+            app,
+            http=Connection,
+            loop="uvloop" if sys.platform != "win32" else "asyncio",
+            ws="none",
+            log_config=None,
+            access_log=False,  # a line a request takes as long as much of the request
+            proxy_headers=False,  # nothing here looks at the client's address
+            server_header=False,
+            timeout_keep_alive=settings.keep_alive_seconds,  # type: ignore[arg-type]  # a fraction will do
+        )
+        self._clients = Clients(most_connections)
+        self._told = asyncio.Event()
+        self._drain_seconds = settings.drain_seconds
+        self._is_hurried = False
+        self._loop: asyncio.AbstractEventLoop | None = None
 
-    Args:
-        app: what answers.
-        listener: where; from `listen`.
-        announce: called once it does.
-    """
-    _Server(uvicorn.Config(app, **OPTIONS), announce).run(sockets=[listener])
+    def run(self, announce: Callable[[], None], *, early: bool = True, lifeline: socket.socket | None = None) -> None:
+        """Answer until told to stop.
 
+        Args:
+            announce: called when the models are loaded and requests are answered.
+            early: listen before that; not where others can answer what comes until then.
+            lifeline: when its other end is closed, nobody is left to tell this process to stop, so it does.
+        """
+        with self._obeying_signals(), asyncio.Runner(loop_factory=self._config.get_loop_factory()) as runner:
+            runner.run(self._run(announce, early, lifeline))
 
-def serve_in_workers(settings: Settings, listener: socket.socket) -> None:
-    """Answer in several processes on one socket; each reads its settings from the environment."""
-    for name, value in settings.model_dump(mode="json", exclude={"api_keys"}, exclude_none=True).items():
-        os.environ[f"CONVSCOPE_{name.upper()}"] = str(value)
-    os.environ[KEYS_VARIABLE] = settings.api_keys.get_secret_value()
-    config = uvicorn.Config("service.app:app_from_environment", factory=True, workers=settings.workers, **OPTIONS)
-    Multiprocess(config, sockets=[listener]).run()
+    def stop(self, *, hurried: bool) -> None:
+        """Begin to end; may be called from any thread.
 
+        Args:
+            hurried: wait for clients only as long as they ask for something.
+        """
+        self._is_hurried = hurried
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._told.set)
 
-class _Server(uvicorn.Server):
-    """uvicorn, but it says when it answers."""
+    async def _run(self, announce: Callable[[], None], early: bool, lifeline: socket.socket | None) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._config.load()
+        if lifeline is not None:
+            self._loop.add_reader(lifeline, self._lose, lifeline)
+        sweeping = asyncio.create_task(self._sweep())
+        acceptor = await self._listen() if early else None
+        async with AsyncExitStack() as stack:
+            if await self._load(stack):
+                acceptor = acceptor or await self._listen()
+                announce()
+                await self._told.wait()
+                await self._drain()
+            if acceptor is not None:
+                acceptor.close()
+            await close_listener(self._listener, self._connect)
+            await self._finish()
+        sweeping.cancel()
+        self._loop = None
 
-    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._announce = announce
+    async def _listen(self) -> asyncio.AbstractServer:
+        # A copy, because the loop closes what it is given at once, whoever still waits there to be accepted.
+        return await asyncio.get_running_loop().create_server(self._connect, sock=self._listener.dup(), backlog=BACKLOG)
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            self._announce()
+    def _connect(self) -> Connection:
+        return Connection(self._config, self._clients, {}, self._loop)
+
+    async def _load(self, stack: AsyncExitStack) -> bool:
+        """Start the application; False: the process was told to stop before that was done."""
+        loading = asyncio.ensure_future(stack.enter_async_context(self._app.router.lifespan_context(self._app)))
+        telling = asyncio.ensure_future(self._told.wait())
+        await asyncio.wait((loading, telling), return_when=asyncio.FIRST_COMPLETED)
+        if not loading.done():
+            self._life.drain()  # those who wait for the models are told
+            loading.cancel()
+            await asyncio.wait((loading,))
+            return False
+        telling.cancel()
+        await loading
+        return True
+
+    async def _sweep(self) -> None:
+        """Renew the headers that every answer has, and look after slow clients."""
+        while True:
+            try:
+                self._renew_headers()
+                now = asyncio.get_running_loop().time()
+                for connection in self._clients.list():
+                    connection.check(now, self._settings.client_seconds)
+            except Exception:
+                log.exception("connections could not be looked after")
+            await asyncio.sleep(_SWEEP)
+
+    def _renew_headers(self) -> None:
+        close = [(b"connection", b"close")] if self._life.phase is Phase.DRAINING else []
+        self._clients.default_headers = [(b"date", formatdate(usegmt=True).encode()), *close]
+
+    async def _drain(self) -> None:
+        """Answer, but ask everybody to go, for as long as it takes until nobody is sent here any more."""
+        loop = asyncio.get_running_loop()
+        self._life.drain()
+        self._renew_headers()
+        began = busy = loop.time()
+        for connection in self._clients.list():
+            connection.ask_to_leave(began)
+        answered = self._clients.total_requests
+        while (now := loop.time()) < began + self._drain_seconds:
+            if self._clients.tasks or answered != self._clients.total_requests:
+                busy, answered = now, self._clients.total_requests
+            if self._is_hurried and now > busy + _QUIET:
+                break
+            await asyncio.sleep(_SOON)
+
+    async def _finish(self) -> None:
+        """Answer what is being asked, and close one connection after the other."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._settings.shutdown_seconds
+        self._bound_the_end()
+        while self._clients.connections and (now := loop.time()) < until:
+            for connection in self._clients.list():
+                connection.finish(now)
+            await asyncio.sleep(_SOON)
+        if left := self._clients.list():
+            log.warning(
+                "%d connections were cut off, %g s after nobody new was let in",
+                len(left),
+                self._settings.shutdown_seconds,
+            )
+            logging.getLogger("uvicorn.error").disabled = True  # it would tell of each that it ended too early
+            for connection in left:
+                connection.refuse(Stopping("the service stops, and this took too long; ask again elsewhere"))
+            await asyncio.sleep(_SOON)
+
+    def _bound_the_end(self) -> None:
+        """A thread can't be interrupted: what it computes for nobody must not keep the process from ending."""
+        if threading.current_thread() is threading.main_thread():
+            timer = threading.Timer(self._settings.shutdown_seconds + _MARGIN, os._exit, (0,))
+            timer.daemon = True
+            timer.start()
+
+    def _lose(self, lifeline: socket.socket) -> None:
+        asyncio.get_running_loop().remove_reader(lifeline)
+        self._drain_seconds = 0  # so that the address is free for who comes after
+        self._told.set()
+
+    @contextmanager
+    def _obeying_signals(self) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self._obey) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _obey(self, number: int, _: FrameType | None) -> None:
+        if self._told.is_set() and number == signal.SIGINT:
+            os._exit(INTERRUPTED)
+        self.stop(hurried=number == signal.SIGINT)

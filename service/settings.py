@@ -1,9 +1,14 @@
 """Turns `CONVSCOPE_…` environment variables into one frozen value, made at the edge and passed down."""
 
+import logging
+import os
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.decode import PictureLimits
@@ -12,6 +17,22 @@ from service.errors import InvalidSetting
 from service.keys import FILE_VARIABLE, Keys
 from service.warmup import Inline
 from service.watch import Watch
+
+log = logging.getLogger("convscope")
+
+PREFIX = "CONVSCOPE_"
+
+_OTHERS = frozenset({"RUNS", "TEST_DATA", "WHEELS"})
+"""What else has the prefix: variables of the training, the tests and the images."""
+
+_SERVICE_LINK = re.compile(r"(tcp|udp|sctp)://.+:\d+")
+"""What Kubernetes sets CONVSCOPE_PORT to in every pod beside a Service of the name `convscope`, and others likewise."""
+
+_SERVICE_LINK_NAME = re.compile(r".*(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT_\d+_(TCP|UDP|SCTP)(_.+)?)")
+"""The names of those others, after the prefix."""
+
+_TYPO = 0.85
+"""How like a setting's a name has to be to be taken for it, from 0 to 1."""
 
 Place = Annotated[Path | None, BeforeValidator(lambda given: given or None)]
 """An empty variable names no place, rather than the folder that the service was started in."""
@@ -68,6 +89,15 @@ class Settings(BaseSettings):
     grpc_port: Annotated[int, Field(ge=0, le=65535)] | None = None
     """Where the Open Inference Protocol is answered over gRPC too; None: nowhere. 0: one that is free."""
 
+    client_seconds: Annotated[float, Field(gt=0)] = 30.0
+    """Seconds that a client has to send a request, from its first byte to its last, or to take a part of an answer."""
+    keep_alive_seconds: Annotated[float, Field(gt=0)] = 75.0
+    """Seconds that a connection stays open without a request; more than most proxies, so that they close first."""
+    drain_seconds: Annotated[float, Field(ge=0)] = 5.0
+    """Seconds that new requests are still answered after SIGTERM, while those who send them learn to go elsewhere."""
+    shutdown_seconds: Annotated[float, Field(ge=0)] = 20.0
+    """Seconds that requests in flight have to be answered after that."""
+
     max_inspection_bytes: Annotated[int, Field(ge=1)] = 512 * 2**20
     """Memory that one request may take to show what goes on inside."""
     inspection_queue: Annotated[int, Field(ge=0)] = 32
@@ -108,3 +138,42 @@ class Settings(BaseSettings):
     def limits(self) -> PictureLimits:
         """What is refused before it is decoded."""
         return PictureLimits(max_bytes=self.max_bytes, max_pixels=self.max_pixels, max_pictures=self.max_pictures)
+
+
+def read_settings(options: Mapping[str, object] | None = None) -> Settings:
+    """Read the environment, and what was said on the command line, which counts for more.
+
+    Args:
+        options: by the names of the fields.
+
+    Raises:
+        InvalidSetting: one can't be; the message names the option or the variable.
+    """
+    options = options or {}
+    _look_at_names()
+    try:
+        return Settings(**options)  # type: ignore[arg-type]  # validated by pydantic
+    except ValidationError as error:
+        problem = error.errors()[0]
+        name = str(problem["loc"][0])
+        source = f"--{name.replace('_', '-')}" if name in options else PREFIX + name.upper()
+        raise InvalidSetting(f"{source}: {problem['msg']} (given: {problem['input']!r})") from error
+
+
+def _look_at_names() -> None:
+    """Refuse misspelt variables, for what was meant to hold must not silently not hold. Forget what isn't meant here.
+
+    Raises:
+        InvalidSetting: a name is almost that of a setting.
+    """
+    known = [name.upper() for name in Settings.model_fields]
+    for variable, value in list(os.environ.items()):
+        prefix, _, name = variable.partition(PREFIX)
+        if prefix or not name or name in _OTHERS:
+            continue
+        if _SERVICE_LINK.fullmatch(value) or _SERVICE_LINK_NAME.fullmatch(name):
+            del os.environ[variable]
+        elif name not in known:
+            if meant := get_close_matches(name, known, 1, _TYPO):
+                raise InvalidSetting(f"{variable}: there is no such setting; is {PREFIX}{meant[0]} meant?")
+            log.warning("%s is set, but there is no such setting", variable)

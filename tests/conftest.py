@@ -1,22 +1,21 @@
 """Gives every test the published models, the shared data where it lies beside the checkout, and a real server."""
 
 import os
-import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
-import uvicorn
 from fastapi import FastAPI
 
-from service.app import create_app
+from service.app import Application, create_app
+from service.endpoint import listen
 from service.engine import Provider
+from service.life import Life
 from service.published import PublishedVersion, read_version
-from service.server import OPTIONS
+from service.server import Server
 from service.settings import Settings
 
 # Threads of PyTorch that wait by spinning make its work many times as long where another process wants the cores.
@@ -59,27 +58,26 @@ def seven(digits: PublishedVersion) -> bytes:
 @contextmanager
 def serving(settings: Settings) -> Iterator[str]:
     """Run the service behind a real socket; gives its address."""
-    with serving_app(create_app(settings)) as at:
+    with serving_app(create_app(settings), settings.model_copy(update={"drain_seconds": 0})) as at:
         yield at
 
 
 @contextmanager
-def serving_app(app: FastAPI) -> Iterator[str]:
+def serving_app(app: FastAPI, settings: Settings | None = None) -> Iterator[str]:
     """Run any application behind a real socket; gives its address."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, **OPTIONS))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    listener = listen("127.0.0.1", 0)
+    life = app.life if isinstance(app, Application) else Life()
+    server = Server(app, life, listener, settings or Settings(drain_seconds=0))
+    started = threading.Event()
+    thread = threading.Thread(target=server.run, args=(started.set,))
+    port = listener.getsockname()[1]
     thread.start()
     try:
-        deadline = time.monotonic() + 20
-        while not server.started and thread.is_alive():
-            assert time.monotonic() < deadline, "the server did not start"
-            time.sleep(0.01)
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        assert started.wait(20), "the server did not start"
+        yield f"http://127.0.0.1:{port}"
     finally:
-        server.should_exit = True
+        server.stop(hurried=True)
         thread.join()
-        listener.close()
 
 
 @pytest.fixture(scope="session")

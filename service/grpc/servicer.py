@@ -12,6 +12,7 @@ from service.grpc.convert import read_request, write_answer
 from service.grpc.messages import MESSAGES, SERVICE
 from service.guard import find_key
 from service.keys import Keys, Scope
+from service.life import Life, Phase
 from service.pipeline import Pipeline
 from service.protocol.infer import infer
 from service.protocol.metadata import describe_model, describe_server
@@ -48,14 +49,16 @@ _OF_ADMINS = ("RepositoryModelLoad", "RepositoryModelUnload")
 class Servicer:
     """Answers calls."""
 
-    def __init__(self, registry: Registry, pipeline: Pipeline, keys: Keys) -> None:
+    def __init__(self, life: Life, registry: Registry, pipeline: Pipeline, keys: Keys) -> None:
         """Answer of what is served.
 
         Args:
+            life: whether calls are wanted.
             registry: the models being served.
             pipeline: the way of a picture through one.
             keys: that are known.
         """
+        self._life = life
         self._registry = registry
         self._pipeline = pipeline
         self._keys = keys
@@ -104,7 +107,8 @@ class Servicer:
         return MESSAGES["ServerLiveResponse"](live=True)
 
     async def _ready(self, _: Message, __: Scope) -> Message:
-        return MESSAGES["ServerReadyResponse"](ready=bool(self._registry.models))
+        is_ready = self._life.phase is Phase.SERVING and bool(self._registry.models)
+        return MESSAGES["ServerReadyResponse"](ready=is_ready)
 
     async def _model_ready(self, request: Message, __: Scope) -> Message:
         await self._find(request.name, request.version)

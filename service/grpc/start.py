@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from importlib.util import find_spec
 
 from service.errors import InvalidSetting, StartFailed
+from service.life import Life
 from service.pipeline import Pipeline
 from service.registry import Registry
 from service.settings import Settings
@@ -40,7 +41,9 @@ def check_calls(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def answering_calls(settings: Settings, registry: Registry, pipeline: Pipeline) -> AsyncIterator[int | None]:
+async def answering_calls(
+    settings: Settings, life: Life, registry: Registry, pipeline: Pipeline
+) -> AsyncIterator[int | None]:
     """Answer calls while the context is open, if the settings say so; gives the port.
 
     Raises:
@@ -53,5 +56,5 @@ async def answering_calls(settings: Settings, registry: Registry, pipeline: Pipe
     from service.grpc.servicer import Servicer  # noqa: PLC0415
 
     place = Place(settings.host, settings.grpc_port, settings.workers > 1, settings.max_bytes, _GRACE)
-    async with serving(Servicer(registry, pipeline, settings.read_keys()), place) as port:
+    async with serving(Servicer(life, registry, pipeline, settings.read_keys()), place) as port:
         yield port

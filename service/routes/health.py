@@ -1,8 +1,8 @@
 """Whether the service lives and can answer: the Open Inference Protocol's `/v2/health/live` and `/v2/health/ready`."""
 
-from fastapi import APIRouter, Response, status
+from fastapi import APIRouter, Request, Response, status
 
-from service.routes.served import Models
+from service.life import Life, Phase
 from service.schemas import Liveness, Readiness
 
 router = APIRouter(prefix="/v2/health", tags=["health"])
@@ -14,10 +14,12 @@ async def live() -> Liveness:
     return Liveness(live=True)
 
 
-@router.get("/ready", responses={503: {"model": Readiness, "description": "No model is served."}})
-async def ready(registry: Models, response: Response) -> Readiness:
-    """At least one model is loaded, warmed up and answers."""
-    count = len(registry.models)
-    if not count:
+@router.get("/ready", responses={503: {"model": Readiness, "description": "Loading, draining, or no model is served."}})
+async def ready(request: Request, response: Response) -> Readiness:
+    """Models are loaded, at least one answers, and the service wasn't told to stop."""
+    life: Life = request.app.state.life
+    count = 0 if life.phase is Phase.LOADING else len(request.app.state.registry.models)
+    is_ready = life.phase is Phase.SERVING and count > 0
+    if not is_ready:
         response.status_code = status.HTTP_503_SERVICE_UNAVAILABLE
-    return Readiness(ready=bool(count), models=count)
+    return Readiness(ready=is_ready, phase=life.phase, models=count)

@@ -21,7 +21,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from tests.conftest import MODELS, ROOT
 from tests.pictures import draw_pictures
-from tests.service.test_commands import started
+from tests.program import started
 
 EXAMPLES = int(os.environ.get("CONVSCOPE_TEST_EXAMPLES", "15"))
 """Requests of each operation that are drawn by chance, besides those at the bounds of every parameter."""
