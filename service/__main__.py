@@ -15,6 +15,7 @@ from typer.exceptions import TyperException
 
 from service.app import create_app
 from service.commands.bench_url import bench_command
+from service.commands.export_triton import export_triton_command
 from service.commands.import_file import import_command
 from service.commands.promotion import promote_command, rollback_command
 from service.commands.scale_decode import scale_decode_command
@@ -87,6 +88,7 @@ def list_models(
 cli.command("import")(import_command)
 cli.command("promote")(promote_command)
 cli.command("rollback")(rollback_command)
+cli.command("export-triton")(export_triton_command)
 cli.command("scale-decode")(scale_decode_command)
 cli.command("bench")(bench_command)
 

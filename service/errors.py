@@ -38,6 +38,7 @@
     ├── ProviderUnavailable             500  provider_unavailable: the runtime lacks what was asked for
     ├── ScalingRefused                  422  scaling_refused: decoding at a part of the size would change answers
     ├── PublishFailed                   500  publish_failed: nothing was published
+    ├── ExportFailed                    500  export_failed: Triton's configuration can't be written
     ├── BenchFailed                     500  bench_failed: a server can't be measured
     └── StartFailed                     500  start_failed: the service can't start with these settings here
         └── InvalidSetting              500  invalid_setting
@@ -357,6 +358,13 @@ class PublishFailed(ConvscopeError):
 
     code = "publish_failed"
     title = "Publishing failed"
+
+
+class ExportFailed(ConvscopeError):
+    """What another server needs to serve the models folder can't be written."""
+
+    code = "export_failed"
+    title = "Export failed"
 
 
 class BenchFailed(ConvscopeError):
