@@ -149,12 +149,24 @@ class Batcher:
         Raises:
             TooLate, Exception: as `classify`, for any of them.
         """
-        return np.stack(await _gather([self._enqueue(picture) for picture in pixels]))
+        return await self._gather(pixels, with_logits=False)
 
     async def score(self, pixels: Pixels) -> Scores:
         """Wait for the logits too; see `classify_all`."""
-        rows = np.stack(await _gather([self._enqueue(picture, with_logits=True) for picture in pixels]))
+        rows = await self._gather(pixels, with_logits=True)
         return Scores(logits=rows[:, 0], probabilities=rows[:, 1])
+
+    async def _gather(self, pixels: Pixels, *, with_logits: bool) -> Probabilities:
+        """The answers to several pictures; where one fails, the others needn't be computed any more."""
+        if len(pixels) == 1:
+            return (await self._enqueue(pixels[0], with_logits=with_logits))[np.newaxis]
+        answers = [self._enqueue(picture, with_logits=with_logits) for picture in pixels]
+        try:
+            return np.stack(await asyncio.gather(*answers))
+        except BaseException:
+            for answer in answers:
+                answer.cancel()
+            raise
 
     def _enqueue(self, pixels: Pixels, *, with_logits: bool = False) -> asyncio.Future[Probabilities]:
         loop = asyncio.get_running_loop()
@@ -221,16 +233,6 @@ class Batcher:
                 continue
             batch.append(waiting)
         return batch
-
-
-async def _gather(answers: Sequence[asyncio.Future[Probabilities]]) -> list[Probabilities]:
-    """All answers; where one fails, the others needn't be computed any more."""
-    try:
-        return await asyncio.gather(*answers)
-    except BaseException:
-        for answer in answers:
-            answer.cancel()
-        raise
 
 
 def _deliver(batch: Sequence[_Waiting], answers: Sequence[Probabilities] | Probabilities) -> None:

@@ -9,7 +9,8 @@ from typing import Annotated, Any, NamedTuple, NotRequired
 
 import numpy as np
 import orjson
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, PlainValidator, TypeAdapter, ValidationError
+from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
 from service.protocol.errors import MalformedRequest
@@ -17,6 +18,13 @@ from service.protocol.request import InferAnswer, InferRequest, InputTensor, Out
 from service.protocol.tensors import write_values
 
 # Typed dictionaries, because making instances of models takes as long as a small network.
+
+
+def _check_list(data: object) -> list[Any]:
+    """As pydantic would, but without a copy of all that is in it."""
+    if not isinstance(data, list):
+        raise PydanticCustomError("list_type", "Input should be a valid list")
+    return data
 
 
 class InputParameters(TypedDict):
@@ -32,7 +40,13 @@ class RequestInput(TypedDict):
     shape: Annotated[list[int], Field(examples=[[1, 28, 28, 1]])]
     datatype: Annotated[str, Field(examples=["UINT8"])]
     parameters: NotRequired[InputParameters]
-    data: NotRequired[Annotated[list[Any], Field(description="values, flat or nested; BYTES: text in base64")]]
+    data: NotRequired[
+        Annotated[
+            list[Any],
+            PlainValidator(_check_list, json_schema_input_type=list[Any]),
+            Field(description="values, flat or nested; BYTES: text in base64"),
+        ]
+    ]
 
 
 class OutputParameters(TypedDict):
@@ -105,8 +119,18 @@ def read_request(body: bytes, head: int | None) -> InferRequest:
     content = memoryview(body)
     document = _parse(content if head is None else content[:head])
     rest = content[len(content) if head is None else head :]
+    outputs = []
+    for output in document.get("outputs", ()):
+        wanted = output.get("parameters", _NO_PARAMETERS)
+        outputs.append(WantedOutput(output["name"], wanted.get("binary_data"), wanted.get("classification")))
+    binary = document.get("parameters", _NO_PARAMETERS).get("binary_data_output", False)
+    return InferRequest(_read_inputs(document["inputs"], rest), outputs, document.get("id", ""), binary)
+
+
+def _read_inputs(tensors: Sequence[RequestInput], rest: memoryview) -> list[InputTensor]:
+    """The inputs with their values, some of which are the bytes behind the document."""
     inputs = []
-    for tensor in document["inputs"]:
+    for tensor in tensors:
         size = tensor.get("parameters", _NO_PARAMETERS).get("binary_data_size")
         if (size is None) == ("data" not in tensor):
             raise MalformedRequest(
@@ -117,20 +141,12 @@ def read_request(body: bytes, head: int | None) -> InferRequest:
                 f"input {tensor['name']!r} is said to have {size:,} bytes; behind the JSON document {len(rest):,}"
                 " are left (the header Inference-Header-Content-Length says where it ends)"
             )
-        inputs.append(
-            InputTensor(
-                tensor["name"], tensor["datatype"], tensor["shape"], tensor["data"] if size is None else rest[:size]
-            )
-        )
+        content = tensor["data"] if size is None else rest[:size]
+        inputs.append(InputTensor(tensor["name"], tensor["datatype"], tensor["shape"], content))
         rest = rest[size or 0 :]
     if rest:
         raise MalformedRequest(f"{len(rest):,} bytes are left behind the inputs' own")
-    outputs = []
-    for output in document.get("outputs", ()):
-        wanted = output.get("parameters", _NO_PARAMETERS)
-        outputs.append(WantedOutput(output["name"], wanted.get("binary_data"), wanted.get("classification")))
-    binary = document.get("parameters", _NO_PARAMETERS).get("binary_data_output", False)
-    return InferRequest(inputs, outputs, document.get("id", ""), binary)
+    return inputs
 
 
 def write_answer(answer: InferAnswer) -> WrittenAnswer:
