@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from platformdirs import user_cache_path
 
-from benchmarks import activations, ceilings, jpeg, material, memory, overload, rate, side_by_side
+from benchmarks import activations, ceilings, jpeg, material, memory, overload, protocol, rate, side_by_side
 from benchmarks.contestants import CONNECTIONS, PEERS
 from benchmarks.load import find_wrk
 from benchmarks.plan import Plan, Row, read_rows
@@ -37,6 +37,7 @@ SECTIONS = {
     "overload": Section("At ten times the peak", overload.measure, overload.report),
     "ceilings": Section("Beside onnxruntime alone", ceilings.measure, ceilings.report),
     "activations": Section("All activations", activations.measure, activations.report),
+    "protocol": Section("The Open Inference Protocol", protocol.measure, protocol.report),
     "jpeg": Section("A large JPEG", jpeg.measure, jpeg.report),
     "memory": Section("Memory over many requests", memory.measure, memory.report),
 }
