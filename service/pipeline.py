@@ -20,7 +20,7 @@ from service.engine import Pixels
 from service.inspection.activations import Activation, Inspector, check_budget
 from service.inspection.fitness import looking_into
 from service.inspection.layer import Layer
-from service.pool import Pool
+from service.pool import Place, Pool
 from service.postprocess import RankedLabel, rank
 from service.preprocess import fit, read_pixels
 from service.served import ServedVersion
@@ -124,7 +124,7 @@ class Pipeline:
         return await self.inspect(version, [body], lambda inspector, pixels: write(show(inspector, pixels[0])))
 
     async def layers(
-        self, version: ServedVersion, pixels: Pixels, names: Sequence[str], weight: float
+        self, version: ServedVersion, pixels: Pixels, names: Sequence[str], weight: float, place: Place
     ) -> dict[str, NDArray[np.float32]]:
         """What the named layers computed for several pictures, by name; each (n, …) float32.
 
@@ -133,18 +133,18 @@ class Pipeline:
             pixels: (n, h, w, c) uint8.
             names: of the layers.
             weight: as in `activations`.
+            place: in `inspection`, taken before anything was done for the request.
 
         Raises:
             RequestError: a layer isn't there, or it is too much for one request.
         """
 
-        def show() -> dict[str, NDArray[np.float32]]:
-            inspector = version.inspector()
+        def show(inspector: Inspector) -> dict[str, NDArray[np.float32]]:
             wanted = round(len(pixels) * inspector.weigh(names) * weight)
             check_budget(wanted, self.budget, "ask for fewer outputs or send fewer pictures")
             return inspector.outputs(pixels, names)
 
-        return await self.inspection.run(show)
+        return await place.run(lambda: _look(version, show))
 
     async def inspect(
         self, version: ServedVersion, bodies: Sequence[bytes], look: Callable[[Inspector, Sequence[Picture]], T]

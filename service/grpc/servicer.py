@@ -1,13 +1,16 @@
 """Turns the protocol's calls into answers: one method each, of the same functions that REST calls."""
 
+import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
 
 import grpc
 
-from service.errors import ConvscopeError, TooBusy
+from service.admission import Limits
+from service.errors import ConvscopeError, TooBusy, TooLate
 from service.grpc.convert import read_request, write_answer
 from service.grpc.messages import MESSAGES, SERVICE
 from service.guard import find_key
@@ -49,7 +52,7 @@ _OF_ADMINS = ("RepositoryModelLoad", "RepositoryModelUnload")
 class Servicer:
     """Answers calls."""
 
-    def __init__(self, life: Life, registry: Registry, pipeline: Pipeline, keys: Keys) -> None:
+    def __init__(self, life: Life, registry: Registry, pipeline: Pipeline, keys: Keys, limits: Limits) -> None:
         """Answer of what is served.
 
         Args:
@@ -57,11 +60,15 @@ class Servicer:
             registry: the models being served.
             pipeline: the way of a picture through one.
             keys: that are known.
+            limits: of all calls together, as of all requests.
         """
         self._life = life
         self._registry = registry
         self._pipeline = pipeline
         self._keys = keys
+        self._limits = limits
+        self._calls = 0
+        """That are being answered, of those that are work."""
 
     def handler(self) -> grpc.GenericRpcHandler:
         """What a server is given."""
@@ -87,13 +94,23 @@ class Servicer:
         return grpc.method_handlers_generic_handler(SERVICE, handlers)
 
     def _guarding(self, name: str, answer: Answer) -> Callable[[Message, grpc.aio.ServicerContext], Awaitable[Message]]:
-        """A call's way to its answer, past the keys, and an error's to its status."""
+        """A call's way to its answer, past the keys and the limits, and an error's to its status."""
         needed = Scope.ADMIN if name in _OF_ADMINS else Scope.PREDICT
+        is_limited = name not in _OPEN and name not in _OF_ADMINS
 
         async def call(request: Message, context: grpc.aio.ServicerContext) -> Message:
             try:
                 granted = needed if name in _OPEN else self._keys.check(_find_key(context), needed)
-                return await answer(request, granted)
+                if not is_limited:
+                    return await answer(request, granted)
+                with self._place():
+                    async with asyncio.timeout(self._limits.seconds):
+                        return await answer(request, granted)
+            except TimeoutError:
+                told = (
+                    f"no answer within {self._limits.seconds:g} s (CONVSCOPE_REQUEST_SECONDS); ask for less at a time"
+                )
+                await _refuse(context, TooLate(told))
             except ConvscopeError as error:
                 await _refuse(context, error)
             except Exception as error:
@@ -102,6 +119,17 @@ class Servicer:
                 await context.abort(grpc.StatusCode.INTERNAL, detail, (("code", "internal_error"),))
 
         return call
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        """Take one of the places that there are for calls at a time; see `admission`."""
+        if self._calls >= self._limits.requests:
+            raise TooBusy(f"{self._calls} calls are being answered, all that may be; try again later")
+        self._calls += 1
+        try:
+            yield
+        finally:
+            self._calls -= 1
 
     async def _live(self, _: Message, __: Scope) -> Message:
         return MESSAGES["ServerLiveResponse"](live=True)

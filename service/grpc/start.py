@@ -1,20 +1,21 @@
 """Turns the settings into gRPC calls being answered, or not: the rest of the service does without its libraries."""
 
+import logging
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
 
+from service.admission import Limits
 from service.errors import InvalidSetting, StartFailed
 from service.life import Life
 from service.pipeline import Pipeline
 from service.registry import Registry
 from service.settings import Settings
 
-VARIABLE = "CONVSCOPE_GRPC_PORT"
+log = logging.getLogger("convscope")
 
-_GRACE = 10.0
-"""Seconds that calls in flight may take once the service is told to stop."""
+VARIABLE = "CONVSCOPE_GRPC_PORT"
 
 
 def check_calls(settings: Settings) -> None:
@@ -55,6 +56,10 @@ async def answering_calls(
     from service.grpc.server import Place, serving  # noqa: PLC0415 - a service does without its libraries
     from service.grpc.servicer import Servicer  # noqa: PLC0415
 
-    place = Place(settings.host, settings.grpc_port, settings.workers > 1, settings.max_bytes, _GRACE)
-    async with serving(Servicer(life, registry, pipeline, settings.read_keys()), place) as port:
+    place = Place(
+        settings.host, settings.grpc_port, settings.workers > 1, settings.max_bytes, settings.shutdown_seconds
+    )
+    limits = Limits(settings.max_in_flight, settings.request_seconds)
+    async with serving(Servicer(life, registry, pipeline, settings.read_keys(), limits), place) as port:
+        log.info("calls over gRPC are answered at %s:%d", settings.host, port)
         yield port

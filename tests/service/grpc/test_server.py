@@ -2,6 +2,9 @@
 
 import asyncio
 import shutil
+import signal
+import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,10 +22,13 @@ from tritonclient.utils import InferenceServerException
 
 from service.app import create_app
 from service.engine import Provider
+from service.errors import InvalidSetting, StartFailed
+from service.grpc.start import check_calls
 from service.keys import Scope
 from service.published import PublishedVersion
 from service.settings import Settings
 from tests.conftest import MODELS, serving_app
+from tests.program import started
 from tests.service.protocol.asked import Asked
 
 KEYS = {scope: f"a-key-for-{scope}-0123" for scope in Scope}
@@ -195,6 +201,64 @@ def test_over_the_limits_calls_are_refused(models: Path, asked: Asked) -> None:
         with pytest.raises(InferenceServerException, match="larger than max"):
             client.infer("digits", [pixels_input(np.zeros((200, 28, 28, 1), np.uint8))], "1")
         assert client.infer("digits", [pixels_input(asked.pixels[:1])], "1").as_numpy("logits").shape == (1, 10)
+
+
+def test_calls_are_bounded_in_number_and_time_and_who_leaves_frees_the_place(models: Path, asked: Asked) -> None:
+    request = service_pb2.ModelInferRequest(model_name="digits", model_version="1")
+    request.inputs.add(name="pixels", datatype="UINT8", shape=[1, 28, 28, 1])
+    request.raw_input_contents.append(asked.pixels[0].tobytes())
+    limits = {"max_in_flight": 1, "request_seconds": 1}
+    with calling(models, **limits) as (app, place), grpc.insecure_channel(place) as channel:
+        infer = service_pb2_grpc.GRPCInferenceServiceStub(channel).ModelInfer
+        batcher = app.state.registry.find("digits", 1).batcher
+        batcher._is_draining = True  # so nothing that waits is run
+        with pytest.raises(grpc.RpcError) as gone:
+            infer(request, timeout=0.3)
+        assert gone.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+        deadline = time.monotonic() + 10
+        while batcher._admitted:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        waiting = infer.future(request)
+        while not batcher._admitted:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        with pytest.raises(grpc.RpcError, match="all that may be") as busy:
+            infer(request)
+        assert busy.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert ("retry-after", "1") in busy.value.trailing_metadata()
+        assert service_pb2_grpc.GRPCInferenceServiceStub(channel).ServerReady(service_pb2.ServerReadyRequest()).ready
+        assert waiting.code() is grpc.StatusCode.UNAVAILABLE
+        assert "no answer within 1 s" in waiting.details()
+
+
+def test_what_keeps_calls_from_being_answered_is_said_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    check_calls(Settings())
+    with pytest.raises(InvalidSetting, match="CONVSCOPE_GRPC_PORT: several workers can't share"):
+        check_calls(Settings(grpc_port=0, workers=2))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(StartFailed, match=f"127.0.0.1:{port} for gRPC: Address already in use"):
+            check_calls(Settings(grpc_port=port))
+    monkeypatch.setattr("service.grpc.start.find_spec", lambda _: None)
+    with pytest.raises(StartFailed, match=r"grpcio is missing: install convscope\[grpc\]"):
+        check_calls(Settings(grpc_port=0))
+
+
+def test_several_workers_answer_at_one_port_and_stop_in_order(models: Path, asked: Asked) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    variables = {"CONVSCOPE_GRPC_PORT": str(port), "CONVSCOPE_DRAIN_SECONDS": "0"}
+    with started("--models", str(models), "--workers", "2", **variables) as (process, _, _):
+        clients = [InferenceServerClient(f"127.0.0.1:{port}") for _ in range(4)]
+        for client in clients:
+            answer = client.infer("digits", [pixels_input(asked.pixels[:1])], "1")
+            assert np.array_equal(answer.as_numpy("probabilities")[0], asked.probabilities[0])
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+        assert process.returncode == 0
+        with pytest.raises(InferenceServerException):
+            clients[0].is_server_live()
 
 
 def test_keys_hold_here_too(models: Path, asked: Asked) -> None:
