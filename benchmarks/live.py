@@ -33,6 +33,8 @@ _SWAP = 1.0
 """Seconds after a change that count as during it."""
 
 
+_KEY = "benchmarks-own-key"
+
 _PUBLISHER = """
 import sys
 from pathlib import Path
@@ -63,10 +65,17 @@ class Load:
     def __init__(self, port: int, body: bytes, expected: dict[int, str]) -> None:
         self._port, self._expected = port, expected
         head = f"Host: x\r\nContent-Type: image/png\r\nContent-Length: {len(body)}"
-        self._request = f"POST /v1/models/digits/predict?top_k=1 HTTP/1.1\r\n{head}\r\n\r\n".encode() + body
+        self._request = (
+            f"POST /v1/models/digits/predict?top_k=1 HTTP/1.1\r\nX-API-Key: {_KEY}\r\n{head}\r\n\r\n".encode() + body
+        )
         self.seen = Seen()
         self.began = time.perf_counter()
         self.over = False
+
+    def decide(self, what: str, body: bytes) -> None:
+        """Promote or roll back, over the API."""
+        headers = {"Content-Type": "application/json", "X-API-Key": _KEY}
+        Message(f"/v1/models/digits/{what}", body, headers).send(f"http://127.0.0.1:{self._port}")
 
     async def run(self, connections: int, rate: float) -> None:
         """Send until it is over."""
@@ -116,17 +125,11 @@ async def change(load: Load, models: Path, made: Path) -> None:
         what = "publish, damaged" if number == 7 else "publish"
         await step(f"{what} {number}", (made / str(number)).rename(models / "digits" / str(number)).resolve)
         if number in {5, 10}:
-            await step("roll back", lambda: _command("rollback", "digits", "--models", str(models)))
-            await step("follow the latest", lambda: _command("promote", "digits", "latest", "--models", str(models)))
+            await step("roll back", lambda: asyncio.to_thread(load.decide, "rollback", b""))
+            await step("follow the latest", lambda: asyncio.to_thread(load.decide, "promote", b'{"version": null}'))
     await step("publisher killed", lambda: _kill_publisher(models))
     await step("folder deleted", lambda: asyncio.to_thread(shutil.rmtree, models))
     load.over = True
-
-
-async def _command(*words: str) -> None:
-    process = await asyncio.create_subprocess_exec(*convscope(*words), stdout=subprocess.DEVNULL, cwd=ROOT)
-    if await process.wait():
-        raise SystemExit(f"{words} failed")
 
 
 async def _kill_publisher(models: Path) -> None:
@@ -192,7 +195,7 @@ def main() -> None:
         models, made = _prepare(Path(temporary))
         sample = (ROOT / "models" / "digits" / "2" / "samples" / "07-7.png").read_bytes()
         port = find_ports()
-        environment = {**os.environ, "CONVSCOPE_WORKERS": str(options.workers)}
+        environment = {**os.environ, "CONVSCOPE_WORKERS": str(options.workers), "CONVSCOPE_API_KEYS": f"{_KEY}:admin"}
         process = subprocess.Popen(convscope("serve", "--models", models, "--port", str(port)), env=environment)  # noqa: S603
         try:
             time.sleep(4)
@@ -214,7 +217,9 @@ def _expect(port: int, sample: bytes) -> dict[int, str]:
     said = {}
     for number in (1, 2):
         path = f"/v1/models/digits/versions/{number}/predict?top_k=1"
-        answer = Message(path, sample, {"Content-Type": "image/png"}).send(f"http://127.0.0.1:{port}")
+        answer = Message(path, sample, {"Content-Type": "image/png", "X-API-Key": _KEY}).send(
+            f"http://127.0.0.1:{port}"
+        )
         best = json.loads(answer)["predictions"][0]
         said[number] = f"{best['label']} {best['probability']:.6f}"
     return {number: said[2 - number % 2] for number in range(1, 13) if number != 7}

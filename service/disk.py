@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+LOCK_FILE = ".lock"
+
 
 def write_through(path: Path, content: bytes) -> None:
     """Write a file and wait until the disk has it; its name survives a power cut once its folder is flushed."""
@@ -37,20 +39,19 @@ def flush_folder(folder: Path) -> None:
 
 
 @contextmanager
-def locked(path: Path, operation: int) -> Iterator[None]:
-    """Hold an advisory lock (`fcntl.LOCK_…`); the kernel lets go of it when the process dies, however it dies.
+def locked(folder: Path, *, shared: bool = False, wait: bool = True) -> Iterator[None]:
+    """Be the only one at a folder, or one of several that share it.
 
-    Args:
-        path: a folder, or a file that is made where it is missing (network file systems lock only files).
-        operation: `fcntl.LOCK_EX` and the like.
+    The kernel lets go of the lock when the process dies, however it dies. A hidden file in the folder is what is locked:
+    network file systems don't lock folders.
 
     Raises:
-        BlockingIOError: with `fcntl.LOCK_NB`, where somebody else holds it.
+        BlockingIOError: somebody else holds it, and it wasn't to be waited for.
+        OSError: the folder isn't there, or can't be written.
     """
-    how = os.O_RDONLY | os.O_DIRECTORY if path.is_dir() else os.O_RDWR | os.O_CREAT
-    descriptor = os.open(path, how, 0o666)
+    descriptor = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
-        fcntl.flock(descriptor, operation)
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB))
         yield
     finally:
         os.close(descriptor)

@@ -5,13 +5,11 @@ disk, read back through the same checks that the service makes, and then renamed
 whoever looks sees the version complete or not at all, whenever the power goes.
 """
 
-import fcntl
 import hashlib
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from service.contract import EVIDENCE_FILE, MANIFEST_FILE, MODEL_FILE, Manifest
@@ -113,20 +111,17 @@ def _move(folder: Path, model: Path) -> Path:
 @contextmanager
 def _staging(models: Path) -> Iterator[Path]:
     """A hidden folder in the models folder, locked while its owner lives, gone afterwards."""
-    with locked(models, fcntl.LOCK_EX):  # or another publisher would sweep the new folder before it is locked
-        _sweep(models)
-        staging = Path(tempfile.mkdtemp(prefix=STAGING_PREFIX, dir=models))
-        lock = os.open(staging, os.O_RDONLY | os.O_DIRECTORY)
-        fcntl.flock(lock, fcntl.LOCK_EX)
-    try:
+    with ExitStack() as held:
+        with locked(models):  # or another publisher would sweep the new folder before it is locked
+            _sweep(models)
+            staging = Path(tempfile.mkdtemp(prefix=STAGING_PREFIX, dir=models))
+            held.callback(shutil.rmtree, staging, ignore_errors=True)
+            held.enter_context(locked(staging))
         yield staging
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-        os.close(lock)
 
 
 def _sweep(models: Path) -> None:
     """Remove what killed publishers left behind: staging folders that nobody holds locked any more."""
     for staging in models.glob(f"{STAGING_PREFIX}*"):
-        with suppress(BlockingIOError, FileNotFoundError), locked(staging, fcntl.LOCK_EX | fcntl.LOCK_NB):
+        with suppress(BlockingIOError, FileNotFoundError), locked(staging, wait=False):
             shutil.rmtree(staging, ignore_errors=True)

@@ -4,15 +4,13 @@ The file lies in the models folder so that all processes that share the folder s
 by a rename, so whoever reads it finds the old decision or the new one. A missing file decides nothing.
 """
 
-import fcntl
 import json
-import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from pydantic import Field, ValidationError
 
+from service.disk import locked, replace_file
 from service.errors import StateNotKept
 from service.evidence import Frozen
 
@@ -44,37 +42,10 @@ def change_state(model: Path, change: Callable[[ModelState], ModelState]) -> Mod
         Exception: whatever `change` raises; nothing was changed.
     """
     try:
-        lock = os.open(model, os.O_RDONLY | os.O_DIRECTORY)
+        with locked(model):
+            state = change(read_state(model))
+            replace_file(model / STATE_FILE, json.dumps(state.model_dump()).encode() + b"\n")
+            return state
     except OSError as error:
-        raise _not_kept(model, error) from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        state = change(read_state(model))
-        try:
-            _replace(model / STATE_FILE, json.dumps(state.model_dump()).encode() + b"\n")
-            os.fsync(lock)
-        except OSError as error:
-            raise _not_kept(model, error) from error
-        return state
-    finally:
-        os.close(lock)
-
-
-def _replace(path: Path, content: bytes) -> None:
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fchmod(file.fileno(), 0o644)
-            os.fsync(file.fileno())
-        Path(temporary).rename(path)
-    except OSError:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def _not_kept(model: Path, error: OSError) -> StateNotKept:
-    return StateNotKept(
-        f"the state of {model.name!r} can't be written into the models folder: {error.strerror}; nothing was changed"
-    )
+        reason = f"the state of {model.name!r} can't be written into the models folder: {error.strerror}"
+        raise StateNotKept(f"{reason}; nothing was changed") from error

@@ -3,7 +3,6 @@
 Several processes, on several machines that share the folder, may do so at once: who writes holds the folder's lock.
 """
 
-import fcntl
 import io
 from collections.abc import Sequence
 from contextlib import suppress
@@ -27,8 +26,6 @@ from service.feedback.folder import (
     list_folders,
     name_folder,
 )
-
-_LOCK = ".lock"
 
 
 class Outcome(StrEnum):
@@ -65,7 +62,7 @@ class Archive:
         digest, content = hash_picture(pixels), _encode(pixels)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with locked(self.folder / _LOCK, fcntl.LOCK_EX):
+            with locked(self.folder):
                 return self._keep(digest, content, about)
         except OSError as error:
             raise FeedbackNotKept(
@@ -91,7 +88,7 @@ class Archive:
         """Why nothing can be kept, as far as that can be known before there is anything to keep."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with locked(self.folder / _LOCK, fcntl.LOCK_SH):
+            with locked(self.folder, shared=True):
                 return None
         except OSError as error:
             return error.strerror
