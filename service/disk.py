@@ -42,7 +42,7 @@ def flush_folder(folder: Path) -> None:
 def locked(folder: Path, *, shared: bool = False, wait: bool = True) -> Iterator[None]:
     """Be the only one at a folder, or one of several that share it.
 
-    The kernel lets go of the lock when the process dies, however it dies. A hidden file in the folder is what is locked:
+    The kernel lets go of the lock when the process dies, however it dies. A hidden file in the folder is locked:
     network file systems don't lock folders.
 
     Raises:
