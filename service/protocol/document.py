@@ -93,6 +93,9 @@ def describe_request(ref: str) -> tuple[dict[str, Any], dict[str, Any]]:
     return schema, schema.pop("$defs")
 
 
+_OTHER_LISTS = 4096
+"""Arrays and objects that a document may have beside its tensors' values."""
+
 _NO_PARAMETERS: dict[str, Any] = {}
 
 
@@ -104,12 +107,13 @@ class WrittenAnswer(NamedTuple):
     """Bytes of the JSON document, where others follow it."""
 
 
-def read_request(body: bytes, head: int | None) -> InferRequest:
+def read_request(body: bytes, head: int | None, most_lists: int) -> InferRequest:
     """Read a request.
 
     Args:
         body: all of it.
         head: bytes of its JSON document; None: there is nothing else.
+        most_lists: arrays that its tensors can consist of: an empty one takes thirty times as much memory as text.
 
     Raises:
         MalformedRequest: it can't be read, or its sizes don't add up.
@@ -117,8 +121,11 @@ def read_request(body: bytes, head: int | None) -> InferRequest:
     if head is not None and head > len(body):
         raise MalformedRequest(f"Inference-Header-Content-Length is {head:,}; the body has {len(body):,} bytes")
     content = memoryview(body)
-    document = _parse(content if head is None else content[:head])
-    rest = content[len(content) if head is None else head :]
+    end = len(body) if head is None else head
+    if body.count(b"[", 0, end) + body.count(b"{", 0, end) > most_lists + _OTHER_LISTS:
+        raise MalformedRequest(f"the JSON document has more than {most_lists:,} arrays, which no tensor here has")
+    document = _parse(content[:end])
+    rest = content[end:]
     outputs = []
     for output in document.get("outputs", ()):
         wanted = output.get("parameters", _NO_PARAMETERS)

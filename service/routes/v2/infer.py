@@ -101,7 +101,9 @@ async def answer_sent(pipeline: Pipeline, served: ServedVersion, sent: Sent) -> 
         TooLate: it waited for too long.
     """
     document = len(sent.body) if sent.head is None else sent.head
-    request = await pipeline.read(lambda: read_request(sent.body, sent.head), document)
+    spec = served.published.manifest.input
+    lists = pipeline.limits.max_pictures * (1 + spec.height * (1 + spec.width))  # of nested ones
+    request = await pipeline.read(lambda: read_request(sent.body, sent.head, lists), document)
     answer = await infer(pipeline, served, request, sent.granted)
     return await pipeline.encode(lambda: write_answer(answer), answer.size)
 

@@ -1,6 +1,7 @@
 """Bodies of the REST form become requests, or are refused by what is wrong with them; answers become bodies."""
 
 import json
+import resource
 from typing import Any
 
 import numpy as np
@@ -8,9 +9,13 @@ import pytest
 
 from service.protocol.document import read_request, write_answer
 from service.protocol.errors import MalformedRequest
-from service.protocol.request import InferAnswer, OutputTensor, WantedOutput
+from service.protocol.request import InferAnswer, InferRequest, OutputTensor, WantedOutput
 
 INPUT = {"name": "pixels", "shape": [2, 1], "datatype": "UINT8"}
+
+
+def read(content: bytes, head: int | None) -> InferRequest:
+    return read_request(content, head, most_lists=1000)
 
 
 def body(document: object, rest: bytes = b"") -> tuple[bytes, int | None]:
@@ -23,7 +28,7 @@ def sized(size: object, **more: object) -> dict[str, Any]:
 
 
 def test_bytes_behind_the_document_are_the_inputs_in_its_order() -> None:
-    request = read_request(*body({"id": "4", "inputs": [sized(2), {**INPUT, "data": [7, 8]}, sized(3)]}, b"abcde"))
+    request = read(*body({"id": "4", "inputs": [sized(2), {**INPUT, "data": [7, 8]}, sized(3)]}, b"abcde"))
     assert [tensor.content for tensor in request.inputs] == [b"ab", [7, 8], b"cde"]
     assert request.id == "4"
     assert request.inputs[0].shape == [2, 1]
@@ -33,7 +38,7 @@ def test_bytes_behind_the_document_are_the_inputs_in_its_order() -> None:
 def test_outputs_say_how_they_are_wanted() -> None:
     outputs = [{"name": "a", "parameters": {"binary_data": True}}, {"name": "b", "parameters": {"classification": 2}}]
     document = {"inputs": [{**INPUT, "data": []}], "outputs": outputs, "parameters": {"binary_data_output": True}}
-    request = read_request(*body(document))
+    request = read(*body(document))
     assert request.outputs == [WantedOutput("a", binary=True), WantedOutput("b", classes=2)]
     assert request.binary
 
@@ -71,7 +76,15 @@ def test_outputs_say_how_they_are_wanted() -> None:
 )
 def test_what_cannot_be_read_is_refused_by_what_is_wrong(sent: tuple[bytes, int | None], says: str) -> None:
     with pytest.raises(MalformedRequest, match=says):
-        read_request(*sent)
+        read(*sent)
+
+
+def test_more_arrays_than_a_tensor_can_have_are_refused_before_they_are_made() -> None:
+    many = b'{"inputs": [' + b"[]," * 3_000_000 + b"[]]}"
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(MalformedRequest, match="more than 1,000 arrays"):
+        read_request(many, None, most_lists=1000)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000  # kB
 
 
 def test_an_answer_is_json_and_what_is_wanted_as_bytes_behind_it() -> None:
