@@ -146,6 +146,7 @@ def create_app(settings: Settings) -> Application:
             inline=settings.inline,
             patience=Patience(settings.queue, settings.patience, settings.max_wait),
             shrink=settings.shrink_memory,
+            max_model_bytes=settings.max_model_bytes,
         )
         with (
             ThreadPoolExecutor(share, thread_name_prefix="engine") as engines,

@@ -13,6 +13,7 @@ from onnx import TensorProto, helper
 
 from service.buffers import Buffers
 from service.contract import LOGITS, PIXELS, PROBABILITIES, Manifest
+from service.errand import CalledOff, run, within
 from service.errors import ModelRefused, ProviderUnavailable
 
 Pixels = NDArray[np.uint8]
@@ -29,6 +30,9 @@ class Provider(StrEnum):
 
 _RUNTIME_NAME = {Provider.CUDA: "CUDAExecutionProvider", Provider.CPU: "CPUExecutionProvider"}
 
+
+_FIRST_RUN = 60.0
+"""Seconds that a graph may take for its first picture."""
 
 # onnxruntime's numbers for its log levels.
 _WARNING, _FATAL = 2, 4
@@ -128,8 +132,11 @@ def load_engine(manifest: Manifest, onnx: bytes, provider: Provider, threads: in
     _check_signature(session, manifest, outputs=1 if is_single else len(manifest.labels))
     engine = Engine(session, is_single=is_single, device="cuda" if provider is Provider.CUDA else None, shrink=shrink)
     spec = manifest.input
+    black = np.zeros((1, spec.height, spec.width, spec.channels), np.uint8)
     try:
-        engine.run(np.zeros((1, spec.height, spec.width, spec.channels), np.uint8))
+        within(_FIRST_RUN, lambda: run(session, [LOGITS, PROBABILITIES], {PIXELS: black}))
+    except CalledOff as error:
+        raise ModelRefused(f"{manifest.name}: the graph takes more than {_FIRST_RUN:g} s for one picture") from error
     except Exception as error:  # onnxruntime's exceptions share no base but Exception
         raise ModelRefused(f"{manifest.name}: onnxruntime can't run the graph: {error}") from error
     return engine
@@ -150,6 +157,8 @@ def load_session(name: str, onnx: bytes, provider: Provider, threads: int, *, op
     options.enable_mem_pattern = (
         False  # a block for each batch size, set aside at its second run: a quarter more memory
     )
+    # Bytes could also be in a form of onnxruntime's own, which nobody has judged.
+    options.add_session_config_entry("session.load_model_format", "ONNX")
     options.log_severity_level = _FATAL  # what goes wrong is raised: it needn't be written to the terminal besides
     level = ort.GraphOptimizationLevel
     options.graph_optimization_level = level.ORT_ENABLE_ALL if optimised else level.ORT_DISABLE_ALL

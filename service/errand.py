@@ -36,12 +36,12 @@ class Errand:
         Raises:
             CalledOff: by whoever sent it.
         """
-        _here.errand = self
+        before, _here.errand = getattr(_here, "errand", None), self
         try:
             check_errand()
             return work()
         finally:
-            _here.errand = None
+            _here.errand = before
 
     def call_off(self) -> None:
         """Have it end with the operator that is being computed, or at the next look at it."""
@@ -51,6 +51,22 @@ class Errand:
     def options(self) -> ort.RunOptions:
         """What sessions are run with, so that they end with it."""
         return self._options
+
+
+def within(seconds: float, work: Callable[[], T]) -> T:
+    """Do work here and now, if it doesn't take too long.
+
+    Raises:
+        CalledOff: it did.
+    """
+    errand = Errand()
+    timer = threading.Timer(seconds, errand.call_off)
+    timer.daemon = True
+    timer.start()
+    try:
+        return errand.do(work)
+    finally:
+        timer.cancel()
 
 
 def check_errand() -> None:

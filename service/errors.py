@@ -34,6 +34,7 @@
     ├── TooManyConnections              503  too_many_connections
     ├── ClientLeft                      499  client_left: nobody waits for the answer any more
     ├── ModelRefused                    500  model_refused: a version in models/ cannot be served
+    │   ├── UnfitGraph              500  unfit_graph
     │   └── ContractTooNew              500  contract_too_new
     ├── ProviderUnavailable             500  provider_unavailable: the runtime lacks what was asked for
     ├── ScalingRefused                  422  scaling_refused: decoding at a part of the size would change answers
@@ -329,6 +330,25 @@ class ModelRefused(ConvscopeError):
 
     code = "model_refused"
     title = "Model refused"
+
+
+class UnfitGraph(ModelRefused):
+    """A graph breaks a rule that holds for every graph before it is loaded."""
+
+    code = "unfit_graph"
+    title = "Unfit graph"
+
+    def __init__(self, name: str, rule: str, what: str, *, is_about_operators: bool = False) -> None:
+        """Say which rule, and how.
+
+        Args:
+            name: of the file.
+            rule: what has to hold.
+            what: holds instead.
+            is_about_operators: it has one that no graph may have.
+        """
+        super().__init__(f'{name} breaks the rule "{rule}": {what}')
+        self.is_about_operators = is_about_operators
 
 
 class ContractTooNew(ModelRefused):

@@ -28,8 +28,9 @@ def _with_policy(policy: str, others: Headers = ()) -> Headers:
     return (*_ALWAYS, (b"content-security-policy", policy.encode("ascii")), *others)
 
 
-DATA = _with_policy("default-src 'none'; frame-ancestors 'none'")
-"""Answers that are no page: JSON, tensors, pictures. Opened by themselves they load and run nothing."""
+DATA = _with_policy("default-src 'none'; frame-ancestors 'none'; sandbox")
+"""Answers that are no page: JSON, tensors, pictures. Opened by themselves they load and run nothing, whatever a version
+from elsewhere calls a picture."""
 
 PAGE = _with_policy(
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self';"

@@ -21,6 +21,11 @@ from service.contract import (
 )
 from service.errors import ContractTooNew, ModelRefused
 from service.evidence import Evidence, Exemplars, Frozen
+from service.inside import find_inside
+from service.judge import MOST_BYTES, check_size, judge_file
+
+_MOST_OF_A_DOCUMENT = 2**26
+"""Bytes of a JSON file or a sample picture of a version."""
 
 
 class PublishedVersion(Frozen):
@@ -50,7 +55,7 @@ def read_manifest(folder: Path) -> Manifest:
         ContractTooNew: it was written under a contract newer than `CONTRACT`.
         ModelRefused: it is missing, no JSON, or breaks the contract (an unknown key does).
     """
-    document = _read_json(folder / MANIFEST_FILE)
+    document = _read_json(folder, MANIFEST_FILE)
     number = document.get("contract") if isinstance(document, dict) else None
     if isinstance(number, int) and number > CONTRACT:
         raise ContractTooNew(
@@ -63,32 +68,37 @@ def read_manifest(folder: Path) -> Manifest:
         raise ModelRefused(f"{_place(folder)}/{MANIFEST_FILE}: {_first_problem(error)}") from error
 
 
-def read_version(folder: Path) -> PublishedVersion:
+def read_version(folder: Path, most_bytes: int = MOST_BYTES) -> PublishedVersion:
     """Read `models/<name>/<version>/` and check all that can be checked without running the graph.
+
+    Args:
+        folder: of the version.
+        most_bytes: that a graph may have.
 
     Raises:
         ContractTooNew: see `read_manifest`.
-        ModelRefused: a file is missing or broken, the names don't match, or `model.onnx` is not the file recorded.
+        UnfitGraph: a graph breaks a rule; see `judge`.
+        ModelRefused: a file is missing, broken or a link out of the folder, the names don't match, or `model.onnx` is
+            not the file recorded.
     """
     manifest = read_manifest(folder)
     if manifest.name != folder.parent.name:
         raise ModelRefused(f"{_place(folder)} holds a version of {manifest.name!r}: a version can't change its model")
     try:
-        evidence = Evidence.model_validate_json(_read_bytes(folder / EVIDENCE_FILE))
+        evidence = Evidence.model_validate_json(_read_document(folder, EVIDENCE_FILE))
     except ValidationError as error:
         raise ModelRefused(f"{_place(folder)}/{EVIDENCE_FILE}: {_first_problem(error)}") from error
-    for file in [f"{SAMPLES_FOLDER}/{sample.file}" for sample in evidence.samples] + [
-        f"{FILM_FOLDER}/{frame.file}" for frame in manifest.film
-    ]:
-        if not (folder / file).is_file():
-            raise ModelRefused(f"{_place(folder)}/{file} is missing")
+    for sample in evidence.samples:
+        _check_document(folder, f"{SAMPLES_FOLDER}/{sample.file}")
+    for frame in manifest.film:
+        _find(folder, f"{FILM_FOLDER}/{frame.file}")
     return PublishedVersion(
         folder=folder,
         version=int(folder.name),
         manifest=manifest,
         evidence=evidence,
-        onnx=_read_graph(folder / MODEL_FILE, manifest.onnx.sha256),
-        int8=_read_graph(folder / INT8_FILE, manifest.int8.sha256) if manifest.int8 else None,
+        onnx=_read_graph(folder, MODEL_FILE, manifest.onnx.sha256, most_bytes),
+        int8=_read_graph(folder, INT8_FILE, manifest.int8.sha256, most_bytes) if manifest.int8 else None,
     )
 
 
@@ -98,38 +108,64 @@ def read_exemplars(folder: Path) -> Exemplars | None:
     Raises:
         ModelRefused: it is there, but broken.
     """
-    path = folder / EXEMPLARS_FOLDER / EXEMPLARS_FILE
-    if not path.is_file():
+    file = f"{EXEMPLARS_FOLDER}/{EXEMPLARS_FILE}"
+    if find_inside(folder, file) is None:
         return None
     try:
-        return Exemplars.model_validate_json(_read_bytes(path))
+        return Exemplars.model_validate_json(_read_document(folder, file))
     except ValidationError as error:
         raise ModelRefused(f"{_place(folder)}/{EXEMPLARS_FOLDER}/{EXEMPLARS_FILE}: {_first_problem(error)}") from error
 
 
-def _read_graph(path: Path, digest: str) -> bytes:
-    onnx = _read_bytes(path)
+def _read_graph(folder: Path, name: str, digest: str, most_bytes: int) -> bytes:
+    place = f"{_place(folder)}/{name}"
+    check_size(place, _measure(folder, name), most_bytes)
+    onnx = _read_bytes(folder, name)
     found = hashlib.sha256(onnx).hexdigest()
     if found != digest:
         raise ModelRefused(
-            f"{_place(path.parent)}/{path.name} has sha256 {found}, its manifest says {digest}:"
-            " the file was changed after it was published"
+            f"{place} has sha256 {found}, its manifest says {digest}: the file was changed after it was published"
         )
+    judge_file(place, onnx, most_bytes)
     return onnx
 
 
-def _read_json(path: Path) -> object:
+def _read_json(folder: Path, name: str) -> object:
     try:
-        return json.loads(_read_bytes(path))
-    except ValueError as error:
-        raise ModelRefused(f"{_place(path.parent)}/{path.name} is not JSON: {error}") from error
+        return json.loads(_read_document(folder, name))
+    except (ValueError, RecursionError) as error:
+        raise ModelRefused(f"{_place(folder)}/{name} is not JSON: {error}") from error
 
 
-def _read_bytes(path: Path) -> bytes:
+def _read_document(folder: Path, name: str) -> bytes:
+    _check_document(folder, name)
+    return _read_bytes(folder, name)
+
+
+def _check_document(folder: Path, name: str) -> None:
+    if (size := _measure(folder, name)) > _MOST_OF_A_DOCUMENT:
+        raise ModelRefused(f"{_place(folder)}/{name} has {size:,} bytes; {_MOST_OF_A_DOCUMENT:,} are the limit")
+
+
+def _measure(folder: Path, name: str) -> int:
+    return _find(folder, name).stat().st_size
+
+
+def _read_bytes(folder: Path, name: str) -> bytes:
     try:
-        return path.read_bytes()
+        return _find(folder, name).read_bytes()
     except OSError as error:
-        raise ModelRefused(f"{_place(path.parent)}/{path.name} can't be read: {error.strerror}") from error
+        raise ModelRefused(f"{_place(folder)}/{name} can't be read: {error.strerror}") from error
+
+
+def _find(folder: Path, name: str) -> Path:
+    """The file, if it truly lies in the version's folder."""
+    path = find_inside(folder, name)
+    if path is None:
+        if (folder / name).is_symlink():
+            raise ModelRefused(f"{_place(folder)}/{name} is a link that leads out of the version's folder, or nowhere")
+        raise ModelRefused(f"{_place(folder)}/{name} is missing, or is no file of the version's folder")
+    return path
 
 
 def _place(folder: Path) -> str:

@@ -10,6 +10,7 @@ from service.decode import PictureLimits, open_picture
 from service.engine import Engine, Pixels, Provider, load_engine
 from service.errors import RequestError, ScalingRefused
 from service.evidence import Sample, ScaledDecoding
+from service.inside import find_inside
 from service.preprocess import read_pixels
 from service.publish import publish
 from service.published import PublishedVersion
@@ -57,8 +58,11 @@ def publish_scaled(version: PublishedVersion, pictures: Sequence[Path], models: 
         update={"scaled_decoding": found, "samples": _answer_samples(version, engine, scaled.input)}
     )
     own = {MANIFEST_FILE, EVIDENCE_FILE, MODEL_FILE}
-    files = {str(path.relative_to(version.folder)): path.read_bytes() for path in sorted(version.folder.rglob("*"))
-             if path.is_file() and str(path.relative_to(version.folder)) not in own}  # fmt: skip
+    files = {}
+    for path in sorted(version.folder.rglob("*")):
+        name = str(path.relative_to(version.folder))
+        if name not in own and (inside := find_inside(version.folder, name)) is not None:
+            files[name] = inside.read_bytes()
     return publish(models, scaled, evidence, version.onnx, files), found
 
 

@@ -10,6 +10,7 @@ from service.engine import Engine, Provider, load_engine
 from service.errors import ModelRefused
 from service.inspection.activations import Inspector, load_inspector
 from service.inspection.fitness import looking_into
+from service.judge import MOST_BYTES
 from service.published import PublishedVersion, read_version
 from service.rehearsal import rehearse
 from service.warmup import Cost, Inline, measure_handover, warm_up
@@ -34,6 +35,8 @@ class Runtime:
     """How much may wait for one version."""
     shrink: bool = False
     """Memory goes back to the system after each run."""
+    max_model_bytes: int = MOST_BYTES
+    """Of a graph's file."""
 
 
 @dataclass(eq=False)
@@ -94,7 +97,7 @@ class Loader:
         Raises:
             ModelRefused: it breaks the contract, or doesn't answer its samples as it did when it was published.
         """
-        runtime, published = self.runtime, read_version(folder)
+        runtime, published = self.runtime, read_version(folder, self.runtime.max_model_bytes)
         try:
             engine, cost, inline = self._place(published)
             rehearse(published, engine)

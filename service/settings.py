@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from service.decode import PictureLimits
 from service.engine import Provider
 from service.errors import InvalidSetting
+from service.judge import MOST_BYTES
 from service.keys import FILE_VARIABLE, Keys
 from service.warmup import Inline
 from service.watch import Watch
@@ -98,6 +99,8 @@ class Settings(BaseSettings):
     shutdown_seconds: Annotated[float, Field(ge=0)] = 20.0
     """Seconds that requests in flight have to be answered after that."""
 
+    max_model_bytes: Annotated[int, Field(ge=1)] = MOST_BYTES
+    """Of a graph's file; a larger one is not loaded."""
     max_inspection_bytes: Annotated[int, Field(ge=1)] = 512 * 2**20
     """Memory that one request may take to show what goes on inside."""
     inspection_queue: Annotated[int, Field(ge=0)] = 32

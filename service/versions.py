@@ -115,6 +115,6 @@ def _is_held(folder: Path, _: Mark) -> bool:
     """Read from the evidence without judging it: that happens when the version is loaded."""
     try:
         gate = json.loads((folder / EVIDENCE_FILE).read_bytes()).get("gate")
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         return False
     return isinstance(gate, dict) and gate.get("held") is True

@@ -26,7 +26,7 @@ from service.importing.options import ImportOptions, Normalisation
 from service.importing.parity import Expectation, check_parity, expect, random_pictures
 from service.importing.picture import PictureForm, find_form
 from service.importing.preprocessing import attach_preprocessing, prepare
-from service.importing.read import read_model
+from service.importing.read import check_values, read_model
 from service.importing.scores import ScoreValue, find_scores
 from service.importing.session import Original, run_once
 from service.importing.values import tidy
@@ -89,6 +89,7 @@ def import_file(path: Path, options: ImportOptions, models: Path) -> Imported:
     model.CopyFrom(foreign)
     tidy(model, {options.output} if options.output else set())
     form, reasons = find_form(model, options)
+    check_values(model, path)
     normalisation = _choose_normalisation(form, options)
     original = Original(foreign, form.batch)
     pictures = prepare(random_pictures(form), form, normalisation)

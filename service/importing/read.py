@@ -11,19 +11,13 @@ from onnx.external_data_helper import load_external_data_for_tensor, uses_extern
 from onnx.inliner import inline_local_functions
 
 from service.engine import Provider, load_session
-from service.errors import ModelRefused
+from service.errors import ModelRefused, UnfitGraph
 from service.importing.errors import ExternalDataRefused, ImportRefused, NotOnnx, UnsupportedOperators, UnsupportedOpset
 from service.inspection.dataflow import opset_of
+from service.judge import MOST_BYTES, STANDARD, check_size, judge_parts, judge_values
 
 OLDEST_OPSET = 7
 """The contract's; before it, elementwise operators broadcast by other rules."""
-
-_MOST_BYTES = 2**31 - 1
-"""What a protobuf message can hold."""
-
-_STANDARD = {"", "ai.onnx"}
-_KNOWN = _STANDARD | {"com.microsoft"}
-"""ONNX's own operators, and onnxruntime's, which every onnxruntime has."""
 
 _IR = 10
 """The version of the file's form that every file is brought to. Older ones want weights to be inputs too; onnxruntime
@@ -41,19 +35,20 @@ def read_model(path: Path) -> ModelProto:
         NotOnnx: the bytes are no ONNX, or break its rules.
         ExternalDataRefused: weights lie outside the file's folder, or are missing.
         UnsupportedOpset: older or newer than this onnxruntime runs.
-        UnsupportedOperators: a domain of its own.
+        UnsupportedOperators: of a domain of its own, or endless.
         ImportRefused: the file can't be read, or is too large.
     """
     model = _parse(path)
     model.ir_version = _IR
     _embed(model, path)
+    _judge(model, path)
     try:
         _check_rules(model)
         if model.functions:
             model = inline_local_functions(model)
     except Exception as error:  # the checker's and the inliner's exceptions share no base but Exception
         raise NotOnnx(f"{path.name} breaks ONNX's rules: {_first_line(error)}") from error
-    _check_domains(path, model)
+    _forget_domains(model)
     _check_opset(path, model)
     weights = {tensor.name for tensor in model.graph.initializer}
     inputs = [value for value in model.graph.input if value.name not in weights]
@@ -64,9 +59,12 @@ def read_model(path: Path) -> ModelProto:
 
 def _parse(path: Path) -> ModelProto:
     try:
+        check_size(path.name, path.stat().st_size, MOST_BYTES)
         content = path.read_bytes()
     except OSError as error:
         raise ImportRefused(f"{path} can't be read: {error.strerror}") from error
+    except UnfitGraph as error:
+        raise ImportRefused(str(error)) from error
     model = ModelProto()
     try:
         model.ParseFromString(content)
@@ -155,9 +153,9 @@ def _embed(model: ModelProto, path: Path) -> None:
         except Exception as error:  # links, lengths: each another exception
             raise ExternalDataRefused(f"{path.name}: weights in {location!r}: {_first_line(error)}") from error
         size += len(tensor.raw_data)
-        if size > _MOST_BYTES:
+        if size > MOST_BYTES:
             raise ImportRefused(
-                f"{path.name} and its weights are over 2 GiB, which is more than one ONNX file can hold"
+                f"{path.name} and its weights have over {MOST_BYTES:,} bytes, which is more than a version may have"
             )
 
 
@@ -183,18 +181,30 @@ def _graphs(graph: GraphProto) -> Iterator[GraphProto]:
                 yield from _graphs(attribute.g)
 
 
-def _check_domains(path: Path, model: ModelProto) -> None:
-    """Refuse operators of others than ONNX and onnxruntime, and forget domains that no node is of."""
+def _judge(model: ModelProto, path: Path) -> None:
+    """Hold the file against the rules that hold for every version, before anything is run of it."""
+    try:
+        judge_parts(path.name, model, model.ByteSize())
+    except UnfitGraph as error:
+        raise (UnsupportedOperators if error.is_about_operators else ImportRefused)(str(error)) from error
+
+
+def check_values(model: ModelProto, path: Path) -> None:
+    """Refuse a graph whose values take absurd memory, before it is run.
+
+    Raises:
+        ImportRefused: there is one.
+    """
+    try:
+        judge_values(path.name, model)
+    except UnfitGraph as error:
+        raise ImportRefused(str(error)) from error
+
+
+def _forget_domains(model: ModelProto) -> None:
+    """Forget domains that no node is of."""
     used = {node.domain for graph in _graphs(model.graph) for node in graph.node}
-    if foreign := sorted(used - _KNOWN):
-        names = sorted(
-            {node.op_type for graph in _graphs(model.graph) for node in graph.node if node.domain in foreign}
-        )
-        raise UnsupportedOperators(
-            f"{path.name} needs {', '.join(names)} of {', '.join(map(repr, foreign))}: only ONNX's own operators for"
-            " tensors and onnxruntime's (com.microsoft) are supported"
-        )
-    kept = [entry for entry in model.opset_import if entry.domain in used or entry.domain in _STANDARD]
+    kept = [entry for entry in model.opset_import if entry.domain in used or entry.domain in STANDARD]
     del model.opset_import[:]
     model.opset_import.extend(kept)
 

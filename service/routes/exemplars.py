@@ -11,6 +11,7 @@ from fastapi.responses import FileResponse
 from service.contract import EXEMPLARS_FILE, EXEMPLARS_FOLDER
 from service.errors import NoExemplars, UnknownExemplar
 from service.evidence import Exemplars
+from service.inside import find_inside
 from service.inspection.errors import UnknownChannel, UnknownLayer
 from service.media import PICTURE
 from service.problems import document_problems
@@ -32,8 +33,8 @@ _KEPT = 8
 def get_exemplar_picture(served: Served, file: Annotated[str, Path(examples=["00017.png"])]) -> FileResponse:
     """A validation picture as the network sees it."""
     published = served.published
-    path = published.folder / EXEMPLARS_FOLDER / file
-    if file not in _find(published).files or not path.is_file():  # only names from the document become paths
+    path = find_inside(published.folder, EXEMPLARS_FOLDER, file) if file in _find(published).files else None
+    if path is None:  # only names from the document become paths
         raise UnknownExemplar(f"{_name(published)} has no exemplar picture {file!r}")
     return FileResponse(path)
 

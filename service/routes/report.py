@@ -5,6 +5,7 @@ from fastapi.responses import FileResponse
 
 from service.contract import REPORT_FILE
 from service.errors import NoReport
+from service.inside import find_inside
 from service.problems import document_problems
 from service.routes.served import Served
 
@@ -22,7 +23,7 @@ router = APIRouter(tags=["models"])
 async def show_report(served: Served) -> FileResponse:
     """The training report of a version: curves, figures, mistakes. One HTML page that loads and runs nothing."""
     published = served.published
-    path = published.folder / REPORT_FILE
-    if not path.is_file():
+    path = find_inside(published.folder, REPORT_FILE)
+    if path is None:
         raise NoReport(f"{published.name} version {published.version} came without a training report")
     return FileResponse(path, media_type="text/html; charset=utf-8")

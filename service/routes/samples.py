@@ -7,6 +7,7 @@ from fastapi.responses import FileResponse
 
 from service.contract import SAMPLES_FOLDER
 from service.errors import UnknownSample
+from service.inside import find_inside
 from service.media import PICTURE
 from service.problems import document_problems
 from service.routes.served import Served
@@ -33,7 +34,7 @@ async def get_sample(served: Served, file: Annotated[str, Path(examples=["7.png"
     known = [sample.file for sample in published.evidence.samples]
     if file not in known:  # only names from the evidence become paths
         raise UnknownSample(f"no sample is called {file!r}; there are {', '.join(known)}")
-    path = published.folder / SAMPLES_FOLDER / file
-    if not path.is_file():  # a version goes on answering when its folder is gone
+    path = find_inside(published.folder, SAMPLES_FOLDER, file)
+    if path is None:  # a version goes on answering when its folder is gone
         raise UnknownSample(f"the file of sample {file!r} is not in the models folder any more")
     return FileResponse(path)
