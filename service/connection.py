@@ -16,14 +16,20 @@ from typing import Any, cast
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from service.errors import ClientTooSlow, ConvscopeError, TooManyConnections
+from service.errors import ClientTooSlow, ConvscopeError, HeadTooLarge, TooManyConnections
 from service.problems import describe_error
 
 _JOINED = 16 * 1024
 """Bytes of a body up to which copying it behind its head takes less time than a second buffer."""
 
+_MOST_OF_A_HEAD = 64 * 1024
+"""Bytes of a request's path and headers."""
+
 _LINGER = 2.0
 """Seconds that a client may go on sending after it was answered for the last time."""
+
+_MOST_UNWANTED = 32 * 2**20
+"""Bytes that it may go on sending then."""
 
 _FIRST, _NEXT = 1.0, 0.2
 """Seconds that a request may be on its way when the service stops: the first of a new connection, and the next of one
@@ -54,6 +60,8 @@ class Connection(HttpToolsProtocol):
     """When it last took any."""
     _asked = 0.0
     """When it was asked to leave."""
+    _head = 0
+    """Bytes, about, of the request's head."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to read requests."""
@@ -63,10 +71,18 @@ class Connection(HttpToolsProtocol):
         if isinstance(self.server_state, Clients) and len(self.connections) > self.server_state.most:
             self.refuse(TooManyConnections(f"{self.server_state.most:,} connections are open, all that may be"))
 
+    def data_received(self, data: bytes) -> None:
+        """Read on; a head that doesn't end is kept whole in memory until it does, so it has to."""
+        super().data_received(data)
+        if self.scope is not None and (self.cycle is None or self.cycle.scope is not self.scope):
+            self._head += len(data)
+            if self._head > _MOST_OF_A_HEAD and not self.transport.is_closing():
+                self.refuse(HeadTooLarge(f"the request's head has more than {_MOST_OF_A_HEAD:,} bytes, the limit"))
+
     def on_message_begin(self) -> None:
         """Note when."""
         super().on_message_begin()
-        self._began = self.loop.time()
+        self._began, self._head = self.loop.time(), 0
 
     @property
     def is_new(self) -> bool:
@@ -183,6 +199,7 @@ class _Lingering(asyncio.Protocol):
     def __init__(self, transport: asyncio.Transport, connection: Connection) -> None:
         self._transport = transport
         self._connection = connection
+        self._unwanted = 0
         transport.set_protocol(self)
         transport.write_eof()
         transport.resume_reading()
@@ -192,6 +209,12 @@ class _Lingering(asyncio.Protocol):
         if self._transport.get_write_buffer_size():  # the answer itself isn't taken yet; `check` looks after that
             self._timer = self._connection.loop.call_later(_LINGER, self._give_up)
         else:
+            self._transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Throw it away; who goes on and on has had his answer."""
+        self._unwanted += len(data)
+        if self._unwanted > _MOST_UNWANTED:
             self._transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:

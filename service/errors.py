@@ -4,6 +4,7 @@
     ├── RequestError                    the client's mistake: 4xx, nothing is lost, try again corrected
     │   ├── NoPicture                   400  no_picture
     │   ├── UnsupportedMediaType        415  unsupported_media_type
+    │   ├── HeadTooLarge                431  head_too_large
     │   ├── BodyTooLarge                413  body_too_large
     │   ├── UnsupportedPictureFormat    415  unsupported_picture_format
     │   ├── PictureTooLarge             413  picture_too_large
@@ -81,6 +82,14 @@ class UnsupportedMediaType(RequestError):
     status = 415
     code = "unsupported_media_type"
     title = "Unsupported media type"
+
+
+class HeadTooLarge(RequestError):
+    """The path and the headers have more bytes than the service reads."""
+
+    status = 431
+    code = "head_too_large"
+    title = "Request head too large"
 
 
 class BodyTooLarge(RequestError):

@@ -93,7 +93,7 @@ def read_number(text: str) -> int:
     Raises:
         UnknownVersion: it is none.
     """
-    if not text.isdecimal() or len(text) > _LONGEST_NUMBER:
+    if not (text.isascii() and text.isdecimal()) or text.startswith("0") or len(text) > _LONGEST_NUMBER:
         raise UnknownVersion(f"{text[:64]!r} is no version; versions are numbers, 1, 2, 3 …")
     return int(text)
 

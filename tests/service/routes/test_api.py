@@ -280,7 +280,9 @@ def test_many_at_once_each_get_their_own_answer(address: str, digits: PublishedV
 
 def test_health(client: httpx.Client) -> None:
     assert client.get("/v2/health/live").json() == {"live": True}
-    assert client.get("/v2/health/ready").json() == {"ready": True, "models": len(MODEL_NAMES)}
+    assert client.get("/v2/health/ready").json() == {
+        "ready": True, "phase": "serving", "models": len(MODEL_NAMES),
+    }  # fmt: skip
 
 
 def test_no_model_is_live_but_not_ready(tmp_path: Path, serve_folder: Callable[[Path], httpx.Client]) -> None:
