@@ -3,13 +3,13 @@
 import io
 import struct
 import zlib
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError, features
 from simplejpeg import decode_jpeg
 
+from service.choices import PictureLimits as PictureLimits  # noqa: PLC0414 - also to be had here
 from service.errors import BodyTooLarge, DamagedPicture, NoPicture, PictureTooLarge, UnsupportedPictureFormat
 
 Picture = NDArray[np.uint8]
@@ -29,18 +29,6 @@ _JPEG_SPACES = {"L": "GRAY", "RGB": "RGB"}
 
 # Pillow and its codecs raise whatever their arithmetic on damaged data runs into, RuntimeError and struct.error among
 # it: no list of exceptions is ever complete, so around them `Exception` is caught.
-
-
-@dataclass(frozen=True)
-class PictureLimits:
-    """What is refused before it costs anything."""
-
-    max_bytes: int = 20 * 2**20
-    """Of the encoded picture."""
-    max_pixels: int = 25_000_000
-    """Width x height as the header announces them; decoding takes about 8 bytes of memory for each."""
-    max_pictures: int = 64
-    """In one request of tensors."""
 
 
 def decode(body: bytes, limits: PictureLimits) -> Picture:

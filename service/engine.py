@@ -3,7 +3,6 @@
 import logging
 from contextlib import redirect_stdout
 from dataclasses import dataclass
-from enum import StrEnum
 from io import StringIO
 
 import numpy as np
@@ -12,20 +11,13 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from service.buffers import Buffers
+from service.choices import Provider as Provider  # noqa: PLC0414 - also to be had here
 from service.contract import LOGITS, PIXELS, PROBABILITIES, Manifest
 from service.errand import CalledOff, run, within
 from service.errors import ModelRefused, ProviderUnavailable
 
 Pixels = NDArray[np.uint8]
 """(n, h, w, c) uint8."""
-
-
-class Provider(StrEnum):
-    """Where the arithmetic runs. `auto`: CUDA if this onnxruntime has it and it works here, else the CPU."""
-
-    AUTO = "auto"
-    CUDA = "cuda"
-    CPU = "cpu"
 
 
 _RUNTIME_NAME = {Provider.CUDA: "CUDAExecutionProvider", Provider.CPU: "CPUExecutionProvider"}

@@ -11,13 +11,9 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from service.decode import PictureLimits
-from service.engine import Provider
+from service.choices import MOST_BYTES, Inline, PictureLimits, Provider, Watch
 from service.errors import InvalidSetting
-from service.judge import MOST_BYTES
 from service.keys import FILE_VARIABLE, Keys
-from service.warmup import Inline
-from service.watch import Watch
 
 log = logging.getLogger("convscope")
 

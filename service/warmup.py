@@ -4,11 +4,11 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from enum import StrEnum
 from statistics import median
 
 import numpy as np
 
+from service.choices import Inline as Inline  # noqa: PLC0414 - also to be had here
 from service.contract import PictureInput
 from service.engine import Engine, Pixels
 
@@ -21,14 +21,6 @@ _ROUNDS, _LONGEST_ROUNDS = 15, 0.05
 _HANDOVERS = 8
 """Handing a run over costs the event loop so many of the bare handovers that are measured: there is a task to wake, the
 loop to interrupt, and two threads that want the interpreter at once. Measured under load, see docs/LOG.md."""
-
-
-class Inline(StrEnum):
-    """Whether the event loop runs a network itself. `auto`: where that is quicker than handing it to a thread."""
-
-    AUTO = "auto"
-    ALWAYS = "always"
-    NEVER = "never"
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,11 @@
 import asyncio
 import logging
 from contextlib import aclosing
-from enum import StrEnum
 from pathlib import Path
 
 from watchfiles import Change, awatch
 
+from service.choices import Watch as Watch  # noqa: PLC0414 - also to be had here
 from service.publish import STAGING_PREFIX
 from service.registry import Registry
 
@@ -16,18 +16,6 @@ logging.getLogger("watchfiles").setLevel(logging.WARNING)  # it counts changes; 
 
 _QUIET, _LONGEST = 50, 400
 """Milliseconds: a change is looked at when nothing else has changed for so long, and after so long in any case."""
-
-
-class Watch(StrEnum):
-    """How changes are noticed.
-
-    `auto`: the system tells (inotify, FSEvents …), and the folder is looked at now and then besides; `poll`: it is only
-    looked at, for network volumes that tell nothing; `off`: not at all.
-    """
-
-    AUTO = "auto"
-    POLL = "poll"
-    OFF = "off"
 
 
 async def watch(registry: Registry, how: Watch, seconds: float) -> None:

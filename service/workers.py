@@ -23,7 +23,8 @@ from service.errors import StartFailed
 
 log = logging.getLogger("convscope")
 
-_PROGRAM = "from service.worker import main; main()"
+_PROGRAM = "import gc; gc.disable(); from service.worker import main; main()"
+"""Nothing that imports make is garbage; the application enables collection when it has settled."""
 
 _LIVED = 10.0
 """Seconds that a worker has to live for its end not to count as one of a series."""

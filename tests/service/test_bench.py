@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from service.__main__ import cli
+from service.__main__ import make_cli
 from service.bench.figures import Figures, summarise
 from service.bench.measurement import Measurement
 from service.bench.options import Arrivals, Load
@@ -124,7 +124,7 @@ def test_a_closed_loop_measures_the_service_with_a_sample_of_its_own(address: st
     url = f"{address}/v1/models/digits/predict"
     written = tmp_path / "bench.json"
     options = ["--connections", "2", "--seconds", "0.3", "--warmup", "0.1", "--json", str(written)]
-    ended = CliRunner().invoke(cli, ["bench", url, *options])
+    ended = CliRunner().invoke(make_cli(), ["bench", url, *options])
     assert ended.exit_code == 0, ended.output
     assert "closed loop, 2 connections, 0.3 s after 0.1 s of warm-up" in ended.output
     for word in ("requests/s", "status      200", "errors      none", "p99.9", "measured", "corrected"):
@@ -175,7 +175,7 @@ def test_refusals_are_no_success_and_their_speed_flatters_nobody(rate: float | N
 
 def test_it_exits_with_1_where_any_answer_was_not_2xx() -> None:
     with answering(every(2, refuse)) as url:
-        ended = CliRunner().invoke(cli, ["bench", url, str(PICTURE), "--seconds", "0.1", "--warmup", "0"])
+        ended = CliRunner().invoke(make_cli(), ["bench", url, str(PICTURE), "--seconds", "0.1", "--warmup", "0"])
     assert ended.exit_code == 1
     assert ", 429: " in ended.output
     assert "with 2xx" in ended.output

@@ -9,7 +9,7 @@ import typer
 from PIL import Image, ImageDraw
 from typer.testing import CliRunner, Result
 
-from service.__main__ import cli as service_cli
+from service.__main__ import make_cli
 from service.engine import Provider, load_engine
 from service.errors import ConvscopeError, InvalidSetting
 from service.published import PublishedVersion, read_exemplars, read_version
@@ -170,7 +170,7 @@ def test_two_versions_compared_and_described(here: Path) -> None:
     assert "# ticks" in run("card", "ticks").output
     run("card", "ticks/1", "--out", "card.md")
     assert "epochs 1" in (here / "card.md").read_text()
-    listed = CliRunner().invoke(service_cli, ["models", "--models", "models"])
+    listed = CliRunner().invoke(make_cli(), ["models", "--models", "models"])
     assert [line.split()[:2] for line in listed.output.splitlines()[1:]] == [["ticks", "1"], ["ticks", "2"]]
 
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from service.__main__ import cli
+from service.__main__ import make_cli
 from service.errors import InvalidSetting
 from service.published import read_version
 from tests.service.importing.foreign import SIDE, Foreign
@@ -58,7 +58,7 @@ def test_every_option_arrives(tmp_path: Path) -> None:
         f"import {path} --name net --labels {labels} --preset unit --input-size 10x12 --layout nchw --scale 1/127.5"
         f" --mean 1,1,1 --std 0.5 --channels bgr --resize center-crop --output scores --head sigmoid"
     )
-    ended = CliRunner().invoke(cli, [*given.split(), "--models", str(tmp_path)])
+    ended = CliRunner().invoke(make_cli(), [*given.split(), "--models", str(tmp_path)])
     assert ended.exit_code == 0, ended.output
     manifest = read_version(tmp_path / "net" / "1").manifest
     assert manifest.labels == tuple("abcde")
@@ -89,7 +89,9 @@ def test_every_option_arrives(tmp_path: Path) -> None:
 )
 def test_a_bad_option_is_named(tmp_path: Path, option: str, value: str) -> None:
     path = Foreign(shape=("n", 3, SIDE, SIDE)).body().save(tmp_path)
-    ended = CliRunner().invoke(cli, ["import", str(path), "--name", "a", "--models", str(tmp_path), option, value])
+    ended = CliRunner().invoke(
+        make_cli(), ["import", str(path), "--name", "a", "--models", str(tmp_path), option, value]
+    )
     assert isinstance(ended.exception, InvalidSetting)
     assert option in str(ended.exception)
 
@@ -98,7 +100,9 @@ def test_a_bad_option_is_named(tmp_path: Path, option: str, value: str) -> None:
 def test_what_was_imported_is_served_and_looked_into(
     tmp_path: Path, data: Path, serve_folder: Callable[[Path], httpx.Client], name: str
 ) -> None:
-    ended = CliRunner().invoke(cli, ["import", str(FILES / f"{name}.onnx"), "--name", "net", "--models", str(tmp_path)])
+    ended = CliRunner().invoke(
+        make_cli(), ["import", str(FILES / f"{name}.onnx"), "--name", "net", "--models", str(tmp_path)]
+    )
     assert ended.exit_code == 0, ended.output
     client = serve_folder(tmp_path)
     picture = (data / "images" / "chelsea.png").read_bytes()
