@@ -5,7 +5,7 @@ import gc
 import logging
 import sys
 import warnings
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
@@ -23,7 +23,7 @@ from service.engine import Provider, choose_provider
 from service.errors import ConvscopeError
 from service.feedback.archive import Archive
 from service.grpc.start import answering_calls
-from service.guard import Guard
+from service.guard import Guard, admit_origins
 from service.intake import Intake
 from service.keys import Keys
 from service.life import Life
@@ -85,6 +85,7 @@ class Application(FastAPI):
         keys: Keys,
         limits: Limits,
         patience: float,
+        origins: Sequence[str] = (),
         **options: Any,  # noqa: ANN401 - FastAPI's own
     ) -> None:
         """Make it.
@@ -93,6 +94,7 @@ class Application(FastAPI):
             keys: that are known.
             limits: of all requests together.
             patience: seconds that a request waits for the models that were there at the start.
+            origins: other sites whose pages may use it.
             options: FastAPI's.
         """
         super().__init__(**options)
@@ -101,10 +103,11 @@ class Application(FastAPI):
         self._express = Express(self.state)
         self._attentive = Attentive(super().__call__)
         self._guard = Guard(Admission(self._work, limits), self._rest, keys)
+        self._door = admit_origins(self._guard, origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, as the ASGI specification says."""
-        await self._guard(scope, receive, send)
+        await self._door(scope, receive, send)
 
     async def _wait_for_models(self, scope: Scope, receive: Receive, send: Send) -> bool:
         """Where a request can't be answered without models, wait for them; False: in vain, and that is its answer."""
@@ -175,6 +178,7 @@ def create_app(settings: Settings) -> Application:
         keys=settings.read_keys(),
         limits=Limits(settings.max_in_flight, settings.request_seconds),
         patience=settings.patience,
+        origins=settings.origins,
         title="Convscope",
         version=version("convscope"),
         description=_DESCRIPTION,

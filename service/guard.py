@@ -4,8 +4,9 @@ An ASGI application before another one. It goes around everything, what is answe
 it does for a request is counted in microseconds.
 """
 
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Iterable, Sequence
 
+from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.access import Rule, find_rule
@@ -25,6 +26,13 @@ _PRIVATE: Headers = ((b"cache-control", b"private"), (b"vary", b"Authorization, 
 
 _SOON_HERE = 64 * 1024
 """Bytes of a body up to which it is left to come in, though nobody wants it, so that the connection can go on."""
+
+
+_SENT = (
+    "Authorization", "X-API-Key", "X-Request-ID", "traceparent", "tracestate", "Inference-Header-Content-Length",
+)  # fmt: skip
+_SHOWN = ("Retry-After", "WWW-Authenticate", "X-Request-ID", "traceparent", "Inference-Header-Content-Length")
+"""Headers that pages of other sites may send, and see, besides those that harm nobody."""
 
 
 class Guard:
@@ -69,6 +77,18 @@ class Guard:
             KeyNeeded, WrongKey, ScopeNeeded: see `keys.Keys.check`.
         """
         scope[GRANTED] = self._keys.check(find_key(scope["headers"]), rule.scope)
+
+
+def admit_origins(inner: ASGIApp, origins: Sequence[str]) -> ASGIApp:
+    """An application that pages of other sites may use, too; around the guard, for refusals are to be read there, too.
+
+    Cookies don't matter here, so nothing goes along that the page itself doesn't send: a key, for one.
+    """
+    if not origins:
+        return inner
+    return CORSMiddleware(
+        inner, allow_origins=origins, allow_methods=("GET", "HEAD", "POST"), allow_headers=_SENT, expose_headers=_SHOWN
+    )
 
 
 def find_path(scope: Scope) -> str:

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.choices import MOST_BYTES, Inline, PictureLimits, Provider, Watch
@@ -33,6 +33,22 @@ _TYPO = 0.85
 
 Place = Annotated[Path | None, BeforeValidator(lambda given: given or None)]
 """An empty variable names no place, rather than the folder that the service was started in."""
+
+
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9._\[\]:-]+")
+"""Source: RFC 6454, section 6.2."""
+
+
+def split_origins(text: str) -> list[str]:
+    """The entries of a list separated by commas or spaces."""
+    return text.replace(",", " ").split()
+
+
+def _check_origins(text: str) -> str:
+    for origin in split_origins(text):
+        if origin != "*" and not _ORIGIN.fullmatch(origin):
+            raise ValueError(f"{origin!r} is no origin: write https://example.org, without a path, or * for all sites")
+    return text
 
 
 class Settings(BaseSettings):
@@ -114,6 +130,9 @@ class Settings(BaseSettings):
     api_keys_file: Place = None
     """A file of such entries."""
 
+    cors_origins: Annotated[str, AfterValidator(_check_origins)] = ""
+    """Other sites whose pages may use the API, separated by commas: https://example.org; none by default."""
+
     def read_keys(self) -> Keys:
         """The keys of the variable and of the file.
 
@@ -132,6 +151,11 @@ class Settings(BaseSettings):
         if not filed:
             raise InvalidSetting(f"{FILE_VARIABLE}: {self.api_keys_file} has no keys")
         return keys + filed
+
+    @property
+    def origins(self) -> list[str]:
+        """What `cors_origins` lists."""
+        return split_origins(self.cors_origins)
 
     @property
     def limits(self) -> PictureLimits:

@@ -202,3 +202,15 @@ def test_no_model_says_what_to_do(
 def test_the_documentation_asks_no_other_server(open_page: OpenPage) -> None:
     page = open_page("/docs")
     expect(page.get_by_text("/v1/models/{model}/predict", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="Authorize")).to_be_visible()
+    operation = page.locator("#operations-models-list_models_v1_models_get")
+    operation.locator(".opblock-summary-control").click()
+    operation.get_by_role("button", name="Try it out").click()
+    operation.get_by_role("button", name="Execute", exact=True).click()
+    expect(operation.locator(".live-responses-table")).to_contain_text("digits")
+
+
+def test_the_training_report_asks_no_other_server(open_page: OpenPage, digits_folder: Path) -> None:
+    page = open_page(f"/v1/models/digits/versions/{digits_folder.name}/report")
+    expect(page.get_by_role("heading").first).to_be_visible()
+    assert page.evaluate("[...document.images].every(image => image.complete && image.naturalWidth > 0)")

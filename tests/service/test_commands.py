@@ -63,6 +63,7 @@ def test_a_taken_port_is_one_clear_line() -> None:
         ([], {"CONVSCOPE_PROVIDER": "tpu"}, "CONVSCOPE_PROVIDER"),
         ([], {"CONVSCOPE_MAX_PIXELS": "-1"}, "CONVSCOPE_MAX_PIXELS"),
         ([], {"CONVSCOPE_API_KEYS": "secret-0123456789"}, "CONVSCOPE_API_KEYS: entry 1"),
+        ([], {"CONVSCOPE_CORS_ORIGINS": "https://a.example, b.example/x"}, "CONVSCOPE_CORS_ORIGINS"),
         ([], {"CONVSCOPE_API_KEYS_FILE": "/nowhere"}, "CONVSCOPE_API_KEYS_FILE: /nowhere can't be read"),
         ([], {"CONVSCOPE_API_KEYS_FILE": os.devnull}, "CONVSCOPE_API_KEYS_FILE: /dev/null has no keys"),
     ],

@@ -1,6 +1,7 @@
 /** Turns calls into requests to the service on this page's own origin, and their answers into typed documents. */
 import { parseSafetensors, type Tensor } from "../safetensors";
 import type { KeptPicture, Layers, Model, Models, Predictions, Samples } from "./documents";
+import { keyring } from "./keyring";
 import { isAbort, refusalOf, ServerGone } from "./problem";
 
 /** One published version: everything on one screen is of one version, whatever is promoted meanwhile. */
@@ -12,7 +13,21 @@ export interface Version {
 /** What a proxy answers when nothing stands behind it. */
 const GATEWAY_ALONE = new Set([502, 504]);
 
+/** Sends a request, again with another key where one is needed. */
 async function ask(path: string, init: RequestInit = {}): Promise<Response> {
+  for (;;) {
+    const { key } = keyring;
+    const response = await send(
+      path,
+      key === null ? init : { ...init, headers: { ...init.headers, "x-api-key": key } },
+    );
+    if (response.ok) return response;
+    const refusal = await refusalOf(response);
+    if (!(await keyring.another(refusal, key))) throw refusal;
+  }
+}
+
+async function send(path: string, init: RequestInit): Promise<Response> {
   let response: Response;
   try {
     response = await fetch(path, init);
@@ -21,7 +36,6 @@ async function ask(path: string, init: RequestInit = {}): Promise<Response> {
     throw new ServerGone();
   }
   if (GATEWAY_ALONE.has(response.status)) throw new ServerGone();
-  if (!response.ok) throw await refusalOf(response);
   return response;
 }
 
@@ -60,8 +74,22 @@ export function reportUrl(of: Version): string {
   return at(of, "/report");
 }
 
-export async function fetchSample(of: Version, file: string, signal: AbortSignal): Promise<Blob> {
-  return (await ask(sampleUrl(of, file), { signal })).blob();
+/** A picture, or a page, of the service. */
+export async function fetchPicture(url: string, signal?: AbortSignal): Promise<Blob> {
+  return (await ask(url, { signal: signal ?? null })).blob();
+}
+
+export const fetchSample = (of: Version, file: string, signal: AbortSignal): Promise<Blob> =>
+  fetchPicture(sampleUrl(of, file), signal);
+
+/** Keeps the report as a file: a browser that goes to its address has no key to show. */
+export async function downloadReport(of: Version): Promise<void> {
+  const url = URL.createObjectURL(await fetchPicture(reportUrl(of)));
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = `${of.model}-${of.version}.html`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
 export async function predict(of: Version, picture: Blob, signal: AbortSignal): Promise<Predictions> {
