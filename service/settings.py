@@ -31,6 +31,10 @@ _SERVICE_LINK_NAME = re.compile(r".*(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT_\d+_(T
 _TYPO = 0.85
 """How like a setting's a name has to be to be taken for it, from 0 to 1."""
 
+_DAY = 86_400.0
+"""Seconds; no time limit needs to be longer, and the event loop's clock takes no number whatever."""
+
+Seconds = Annotated[float, Field(gt=0, le=_DAY)]
 Place = Annotated[Path | None, BeforeValidator(lambda given: given or None)]
 """An empty variable names no place, rather than the folder that the service was started in."""
 
@@ -54,7 +58,9 @@ def _check_origins(text: str) -> str:
 class Settings(BaseSettings):
     """Everything that can be set about a running service; each field is also `CONVSCOPE_<FIELD>`."""
 
-    model_config = SettingsConfigDict(env_prefix="CONVSCOPE_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid", allow_inf_nan=False
+    )
 
     models: Path = Path("models")
     """The models folder."""
@@ -73,25 +79,25 @@ class Settings(BaseSettings):
     workers: Annotated[int, Field(ge=1, le=256)] = 1
     """Processes that answer."""
     provider: Provider = Provider.AUTO
-    threads: Annotated[int, Field(ge=0)] = 0
+    threads: Annotated[int, Field(ge=0, le=1024)] = 0
     """Of the arithmetic inside one run, per process; 0: this process's share of the cores, see `cores`."""
-    decode_threads: Annotated[int, Field(ge=0)] = 0
+    decode_threads: Annotated[int, Field(ge=0, le=1024)] = 0
     """For what would hold up the event loop, decoding large pictures for one; 0: the same share."""
     inline: Inline = Inline.AUTO
     """Whether the event loop runs small networks itself."""
-    max_batch: Annotated[int, Field(ge=0)] = 0
+    max_batch: Annotated[int, Field(ge=0, le=4096)] = 0
     """Pictures in one run, at most; 0: 16 on the CPU, where more take only memory, and 64 on a GPU."""
     shrink_memory: bool = False
     """Memory that a run set aside goes back to the system after it; for many models that are rarely asked."""
     queue: Annotated[int, Field(ge=1)] = 256
     """Predictions of one version that are admitted and not yet answered, at most."""
-    max_wait: Annotated[float, Field(gt=0)] = 1.0
+    max_wait: Seconds = 1.0
     """Seconds that a prediction may be expected to wait when it is admitted, once two batches are full."""
-    patience: Annotated[float, Field(gt=0)] = 20.0
+    patience: Seconds = 20.0
     """Seconds that an admitted prediction may wait."""
     max_in_flight: Annotated[int, Field(ge=1)] = 1024
     """Requests of all kinds that are being answered by one process, at most."""
-    request_seconds: Annotated[float, Field(gt=0)] = 120.0
+    request_seconds: Seconds = 120.0
     """From the head of a request to the end of its answer, at most; what it still was at is given up."""
     max_bytes: Annotated[int, Field(ge=1)] = PictureLimits().max_bytes
     """Of an encoded picture."""
@@ -102,13 +108,13 @@ class Settings(BaseSettings):
     grpc_port: Annotated[int, Field(ge=0, le=65535)] | None = None
     """Where the Open Inference Protocol is answered over gRPC too; None: nowhere. 0: one that is free."""
 
-    client_seconds: Annotated[float, Field(gt=0)] = 30.0
+    client_seconds: Seconds = 30.0
     """Seconds that a client has to send a request, from its first byte to its last, or to take a part of an answer."""
-    keep_alive_seconds: Annotated[float, Field(gt=0)] = 75.0
+    keep_alive_seconds: Seconds = 75.0
     """Seconds that a connection stays open without a request; more than most proxies, so that they close first."""
-    drain_seconds: Annotated[float, Field(ge=0)] = 5.0
+    drain_seconds: Annotated[float, Field(ge=0, le=_DAY)] = 5.0
     """Seconds that new requests are still answered after SIGTERM, while those who send them learn to go elsewhere."""
-    shutdown_seconds: Annotated[float, Field(ge=0)] = 20.0
+    shutdown_seconds: Annotated[float, Field(ge=0, le=_DAY)] = 20.0
     """Seconds that requests in flight have to be answered after that."""
 
     max_model_bytes: Annotated[int, Field(ge=1)] = MOST_BYTES
@@ -173,7 +179,6 @@ def read_settings(options: Mapping[str, object] | None = None) -> Settings:
         InvalidSetting: one can't be; the message names the option or the variable.
     """
     options = options or {}
-    _look_at_names()
     try:
         return Settings(**options)  # type: ignore[arg-type]  # validated by pydantic
     except ValidationError as error:
@@ -183,7 +188,7 @@ def read_settings(options: Mapping[str, object] | None = None) -> Settings:
         raise InvalidSetting(f"{source}: {problem['msg']} (given: {problem['input']!r})") from error
 
 
-def _look_at_names() -> None:
+def check_names() -> None:
     """Refuse misspelt variables, for what was meant to hold must not silently not hold. Forget what isn't meant here.
 
     Raises:

@@ -145,7 +145,7 @@ def _draft(
             seconds=trained.seconds,
             versions=_versions(),
         ),
-        created=datetime.now(UTC).replace(microsecond=0),
+        created=datetime.now(UTC).replace(microsecond=0),  # noqa: TID251
     )
 
 

@@ -16,7 +16,7 @@ from service.choices import Provider
 from service.endpoint import is_loopback, listen
 from service.errors import InvalidSetting, ProviderUnavailable
 from service.keys import FILE_VARIABLE, KEYS_VARIABLE
-from service.settings import PREFIX, Settings, read_settings
+from service.settings import PREFIX, Settings, check_names, read_settings
 from service.workers import Workers
 
 console = Console(highlight=False, soft_wrap=True)
@@ -37,9 +37,16 @@ def serve_command(
     asked = {"models": models, "host": host, "port": port, "workers": workers, "provider": provider}
     options = {name: value for name, value in asked.items() if value is not None}
     logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s", stream=sys.stderr)
+    check_names()
     settings = read_settings(options)
     _check(settings)
+    keys = settings.read_keys()
     listener = listen(settings.host, settings.port)
+    if not keys and not is_loopback(settings.host):
+        log.warning(
+            "listening on %s without API keys: whoever reaches this port may use the service; set %s or %s",
+            settings.host, KEYS_VARIABLE, FILE_VARIABLE,
+        )  # fmt: skip
     address = f"http://{_host_name(settings.host)}:{listener.getsockname()[1]}"
     if settings.workers == 1:
         from service.worker import answer  # noqa: PLC0415 - who only keeps workers needn't load what they do
@@ -61,11 +68,6 @@ def _check(settings: Settings) -> None:
     """
     if settings.models.exists() and not settings.models.is_dir():
         raise InvalidSetting(f"--models or {PREFIX}MODELS: {settings.models} is no folder")
-    if not settings.read_keys() and not is_loopback(settings.host):
-        log.warning(
-            "listening on %s without API keys: whoever reaches this port may use the service; set %s or %s",
-            settings.host, KEYS_VARIABLE, FILE_VARIABLE,
-        )  # fmt: skip
     if settings.provider is Provider.CUDA:
         from service.engine import choose_provider  # noqa: PLC0415 - as above
 
@@ -73,6 +75,8 @@ def _check(settings: Settings) -> None:
             choose_provider(settings.provider)
         except ProviderUnavailable as error:
             raise InvalidSetting(f"--provider or {PREFIX}PROVIDER: {error}") from error
+    if settings.grpc_port and settings.grpc_port == settings.port:
+        raise InvalidSetting(f"{PREFIX}GRPC_PORT: gRPC needs a port of its own (given: {settings.port}, HTTP's)")
     if settings.grpc_port is not None:
         from service.grpc.start import check_calls  # noqa: PLC0415 - as above
 

@@ -189,7 +189,7 @@ def _draft(
             imported=ImportRecord(
                 file=path.name, sha256=sha256(path.read_bytes()), producer=maker, command=options.command
             ),
-            created=datetime.now(UTC).replace(microsecond=0),
+            created=datetime.now(UTC).replace(microsecond=0),  # noqa: TID251
         )
     except ValidationError as error:
         problem = error.errors()[0]
