@@ -1,13 +1,15 @@
 """Turns a request's body, as it comes in, into the bytes of its pictures and what else its form says."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.types import Receive, Scope
 
-from service.errors import BodyTooLarge, ClientLeft, NoPicture, UnsupportedMediaType
+from service.errors import BodyTooLarge, ClientLeft, NoPicture, TooBusy, UnsupportedMediaType
 
 FIELD = "file"
 """The form's field that holds a picture."""
@@ -22,6 +24,47 @@ _MOST_PARTS = 64
 """Of a form."""
 
 _MULTIPART = b"multipart/form-data"
+
+
+class Arrivals:
+    """The bodies that are coming in, in pieces; all in one event loop."""
+
+    def __init__(self, most_bytes: int) -> None:
+        """Hold that many bytes of them at most: who sends slowly doesn't fill the memory, nor do many such."""
+        self.bytes, self.most_bytes = 0, most_bytes
+
+    @contextmanager
+    def arriving(self) -> Iterator["_Arriving"]:
+        """Take one in."""
+        body = _Arriving(self)
+        try:
+            yield body
+        finally:
+            self.bytes -= len(body.pieces)
+
+
+class _Arriving:
+    """A body of which there is a part."""
+
+    def __init__(self, arrivals: Arrivals) -> None:
+        self._arrivals = arrivals
+        self.pieces = bytearray()
+
+    def add(self, piece: bytes) -> None:
+        """Put it behind the others.
+
+        Raises:
+            TooBusy: together with the others it is too much.
+        """
+        self.pieces += piece
+        self._arrivals.bytes += len(piece)
+        if self._arrivals.bytes > self._arrivals.most_bytes:
+            raise TooBusy(
+                f"bodies of {self._arrivals.most_bytes:,} bytes together are coming in, all that may; try again later"
+            )
+
+
+arrivals = Arrivals(512 * 2**20)
 
 
 @dataclass
@@ -113,15 +156,15 @@ class Body:
             whole: bytes = message.get("body", b"")  # the usual case: it came in one piece, and needn't be copied
             _check(len(whole), max_bytes)
             return whole
-        pieces = bytearray()
-        while True:
-            if message["type"] != "http.request":
-                raise ClientLeft("the connection was closed before the whole body had come")
-            pieces += message.get("body", b"")
-            _check(len(pieces), max_bytes)
-            if not message.get("more_body"):
-                return bytes(pieces)
-            message = await self.receive()
+        with arrivals.arriving() as body:
+            while True:
+                if message["type"] != "http.request":
+                    raise ClientLeft("the connection was closed before the whole body had come")
+                body.add(message.get("body", b""))
+                _check(len(body.pieces), max_bytes)
+                if not message.get("more_body"):
+                    return bytes(body.pieces)
+                message = await self.receive()
 
 
 def find_body(scope: Scope, receive: Receive) -> Body:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import pytest
 from starlette.types import Message
 
-from service.body import Body, Form, find_body
-from service.errors import BodyTooLarge, ClientLeft, NoPicture, UnsupportedMediaType
+from service.body import Arrivals, Body, Form, find_body
+from service.errors import BodyTooLarge, ClientLeft, NoPicture, TooBusy, UnsupportedMediaType
 
 BOUNDARY = "frontier"
 FORM = f"multipart/form-data; boundary={BOUNDARY}"
@@ -114,3 +114,30 @@ def test_a_body_over_the_limit_is_refused_when_it_is_announced_and_when_it_comes
 def test_a_client_that_leaves_before_all_has_come(pieces: list[bytes]) -> None:
     with pytest.raises(ClientLeft):
         asyncio.run(body("image/png", pieces, leaves=True).picture(100))
+
+
+def test_bodies_that_come_slowly_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.body.arrivals", arrivals := Arrivals(1000))
+
+    async def check() -> None:
+        rest = asyncio.Event()
+
+        async def receive() -> Message:
+            if begun and not rest.is_set():
+                await rest.wait()
+            begun.append(True)
+            return {"type": "http.request", "body": bytes(600), "more_body": not rest.is_set()}
+
+        begun: list[bool] = []
+        first = asyncio.ensure_future(find_body({"headers": [(b"content-type", b"image/png")]}, receive).picture(5000))
+        await asyncio.sleep(0)
+        assert arrivals.bytes == 600
+        with pytest.raises(TooBusy, match="1,000 bytes together are coming in"):
+            await body("image/png", [bytes(300), bytes(300)], leaves=True).picture(5000)
+        assert arrivals.bytes == 600
+        monkeypatch.setattr(arrivals, "most_bytes", 2000)
+        rest.set()
+        assert len(await first) == 1200
+        assert arrivals.bytes == 0
+
+    asyncio.run(check())
