@@ -6,6 +6,7 @@ each there is one for all, which looks once in a while whose time is up.
 
 import asyncio
 import logging
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from time import monotonic
 
@@ -106,7 +107,7 @@ class _Stay:
         """At least the answer's head has gone out."""
         self._send = send
 
-    async def send(self, message: Message) -> None:
+    def send(self, message: Message) -> Awaitable[None]:
         """Pass a part of the answer on."""
         self.has_answer = True
-        await self._send(message)
+        return self._send(message)
