@@ -18,8 +18,8 @@ _DTYPES = {np.dtype(np.float32): "F32", np.dtype(np.uint8): "U8", np.dtype(np.in
 
 _ALIGNMENT = 8
 
-_PIECE = 32 * 1024
-"""Numbers, which take a few milliseconds to be written as text."""
+_SMALL, _PIECE = 256, 16 * 1024
+"""Numbers that are written with the rest of a document, and those that are written at a time: a millisecond or two."""
 
 
 def to_safetensors(arrays: Arrays, metadata: Mapping[str, str]) -> bytes:
@@ -58,27 +58,26 @@ def to_npz(arrays: Arrays) -> bytes:
 def to_json(document: object) -> bytes:
     """A JSON document, arrays as nested lists; NaN and infinities, which JSON lacks, as null.
 
-    Large arrays are written piece by piece: nothing else in the process can go on while one piece is written.
+    Arrays are written one by one, large ones piece by piece: nothing else in the process can go on meanwhile.
     """
     return orjson.dumps(_split(document), option=orjson.OPT_SERIALIZE_NUMPY)
 
 
 def _split(document: object) -> object:
-    """The document with its large arrays written already."""
+    """The document with its arrays written already."""
     match document:
         case dict():
             return {key: _split(value) for key, value in document.items()}
         case list():
             return [_split(value) for value in document]
-        case np.ndarray() if document.size > _PIECE:
+        case np.ndarray() if document.size > _SMALL:
             return orjson.Fragment(b"".join(_write(document)))
     return document
 
 
 def _write(values: NDArray[Any]) -> Iterator[bytes]:
-    """The JSON of a large array, in pieces."""
-    row = values[0].size
-    rows = _PIECE // row
+    """The JSON of an array, in pieces."""
+    rows = _PIECE // values[0].size
     for start in range(0, len(values), max(1, rows)):
         yield b"," if start else b"["
         if rows:
