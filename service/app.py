@@ -5,31 +5,35 @@ import gc
 import logging
 import sys
 import warnings
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
+from math import inf
 from typing import Any
 
 from fastapi import Depends, FastAPI
 from PIL import Image
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.admission import Admission, Limits
 from service.batching import Patience
 from service.cores import available_cores, share_cores
 from service.departure import Attentive
+from service.edge import Edge
 from service.engine import Provider, choose_provider
 from service.errors import ConvscopeError
 from service.feedback.archive import Archive
 from service.grpc.start import answering_calls
 from service.guard import Guard, admit_origins
 from service.intake import Intake
+from service.journal import Journal, record_failure
 from service.keys import Keys
 from service.life import Life
+from service.metrics import Metrics
 from service.pipeline import Pipeline
 from service.pool import Pool
-from service.problems import add_problem_handlers, describe_error
+from service.problems import add_problem_handlers, answer_error
 from service.registry import Registry
 from service.routes import (
     activations,
@@ -39,6 +43,7 @@ from service.routes import (
     feedback,
     health,
     layers,
+    metrics_page,
     models,
     page,
     predict,
@@ -52,12 +57,14 @@ from service.routes import (
 from service.routes.description import describe_access
 from service.routes.express import Express
 from service.routes.served import document_version
+from service.routes.templates import index_routes
 from service.routes.v2 import infer, metadata, repository
 from service.routes.v2.schemas import InferenceError
 from service.schemas import Problem
 from service.served import Loader, Runtime
 from service.settings import Settings
 from service.stock import Room, Stock
+from service.tracing import Tracing
 from service.watch import watch
 
 log = logging.getLogger("convscope")
@@ -70,6 +77,10 @@ _OF_MODELS = ("/v1/", "/v2/models/", "/v2/repository/")
 _SWITCH = 0.5e-3
 """Seconds after which a thread that computes in Python lets another one do so."""
 
+_LIVING = 20_000
+"""Objects more than at the last collection of garbage, before there is another one: as many as a busy service has at
+hand without any of them being garbage."""
+
 _FEEDBACK_QUEUE = 8
 """Corrected pictures that wait to be written, at most."""
 
@@ -78,13 +89,14 @@ computed on the way. Errors are `application/problem+json` with a stable `code`.
 
 
 class Application(FastAPI):
-    """FastAPI behind a guard, but plain requests for predictions don't go through FastAPI."""
+    """FastAPI behind an edge and a guard, but plain requests for predictions don't go through FastAPI."""
 
     def __init__(
         self,
         keys: Keys,
         limits: Limits,
         patience: float,
+        edge: Callable[[ASGIApp], Edge],
         origins: Sequence[str] = (),
         **options: Any,  # noqa: ANN401 - FastAPI's own
     ) -> None:
@@ -94,6 +106,7 @@ class Application(FastAPI):
             keys: that are known.
             limits: of all requests together.
             patience: seconds that a request waits for the models that were there at the start.
+            edge: goes around it all.
             origins: other sites whose pages may use it.
             options: FastAPI's.
         """
@@ -103,11 +116,11 @@ class Application(FastAPI):
         self._express = Express(self.state)
         self._attentive = Attentive(super().__call__)
         self._guard = Guard(Admission(self._work, limits), self._rest, keys)
-        self._door = admit_origins(self._guard, origins)
+        self.edge = edge(admit_origins(self._guard, origins))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, as the ASGI specification says."""
-        await self._door(scope, receive, send)
+        await (self.edge if scope["type"] == "http" else self._guard)(scope, receive, send)
 
     async def _wait_for_models(self, scope: Scope, receive: Receive, send: Send) -> bool:
         """Where a request can't be answered without models, wait for them; False: in vain, and that is its answer."""
@@ -116,7 +129,7 @@ class Application(FastAPI):
         try:
             await self.life.wait_for_models(self._patience)
         except ConvscopeError as error:
-            await describe_error(error)(scope, receive, send)
+            await answer_error(error)(scope, receive, send)
             return False
         return True
 
@@ -134,11 +147,20 @@ class Application(FastAPI):
             await self._express.answer(plain, scope, receive, send)
 
 
-def create_app(settings: Settings) -> Application:
-    """Make the application; models are loaded when it starts, not here."""
+def create_app(settings: Settings, journal: Journal | None = None, tracing: Tracing | None = None) -> Application:
+    """Make the application; models are loaded when it starts, not here.
+
+    Args:
+        settings: of the service.
+        journal: where requests are logged; none: only those that fail are, by `logging`.
+        tracing: makes spans of requests; none: there are none.
+    """
+    metrics = Metrics(settings.metrics_folder)
+    if journal is not None:
+        journal.lines.on_drop = metrics.count_dropped_lines
 
     @asynccontextmanager
-    async def run(app: FastAPI) -> AsyncIterator[None]:
+    async def run(app: Application) -> AsyncIterator[None]:
         _quiet_pillow()
         share = share_cores(settings.workers, available_cores())
         provider = choose_provider(settings.provider)
@@ -150,13 +172,18 @@ def create_app(settings: Settings) -> Application:
             patience=Patience(settings.queue, settings.patience, settings.max_wait),
             shrink=settings.shrink_memory,
             max_model_bytes=settings.max_model_bytes,
+            metrics=metrics,
         )
         with (
             ThreadPoolExecutor(share, thread_name_prefix="engine") as engines,
-            Pool("decoding", settings.decode_threads or share, settings.queue, settings.max_wait) as workers,
+            Pool(
+                "decoding", settings.decode_threads or share, settings.queue, settings.max_wait, metrics.pool
+            ) as workers,
             ThreadPoolExecutor(1, thread_name_prefix="loader") as loading,
-            Pool("inspection", max(1, share // 2), settings.inspection_queue, settings.patience) as inspection,
-            Pool("feedback", 1, _FEEDBACK_QUEUE) as keeping,
+            Pool(
+                "inspection", max(1, share // 2), settings.inspection_queue, settings.patience, metrics.pool
+            ) as inspection,
+            Pool("feedback", 1, _FEEDBACK_QUEUE, inf, metrics.pool) as keeping,
         ):
             stock = Stock(Loader(runtime, engines), Room(settings.old_versions, settings.old_bytes), loading)
             registry = Registry(settings.models, stock, loading)
@@ -173,12 +200,19 @@ def create_app(settings: Settings) -> Application:
             watching.cancel()
             with suppress(asyncio.CancelledError):
                 await watching
+        app.edge.settle()
+        if tracing is not None:
+            tracing.close()
+        if journal is not None:
+            journal.lines.flush()
 
     app = Application(
         keys=settings.read_keys(),
         limits=Limits(settings.max_in_flight, settings.request_seconds),
         patience=settings.patience,
         origins=settings.origins,
+        edge=lambda inner: Edge(inner, metrics, journal.record if journal else record_failure, tracing),
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},  # ours is at the edge
         title="Convscope",
         version=version("convscope"),
         description=_DESCRIPTION,
@@ -186,8 +220,10 @@ def create_app(settings: Settings) -> Application:
         docs_url=None,  # FastAPI's own page fetches its script from elsewhere; ours comes with the package
         redoc_url=None,
     )
+    app.state.metrics = metrics
     add_problem_handlers(app)
     _add_routes(app)
+    app.edge.find_route = index_routes(app)
     return app
 
 
@@ -210,6 +246,7 @@ def _add_routes(app: FastAPI) -> None:
     app.include_router(repository.router)
     app.include_router(workbench.router)
     app.include_router(health.router)
+    app.include_router(metrics_page.router)
     page.add_page(app)
     describe = app.openapi
 
@@ -249,6 +286,7 @@ def _settle() -> None:
     """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(_LIVING)
     gc.enable()
     sys.setswitchinterval(_SWITCH)
 

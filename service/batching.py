@@ -17,8 +17,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from service import visit
 from service.engine import Pixels, Scores
 from service.errors import TooBusy, TooLate
+from service.metrics import VersionMeter
 
 Probabilities = NDArray[np.float32]
 Classify = Callable[[Pixels], Probabilities]
@@ -47,9 +49,11 @@ class _Waiting(NamedTuple):
     """(h, w, c) uint8."""
     answer: asyncio.Future[Probabilities]
     since: float
-    """Of the monotonic clock, in seconds."""
+    """Of the performance counter, in seconds."""
     with_logits: bool
     """The answer is (2, K) float32, logits and probabilities; else (K,), probabilities."""
+    stages: list[visit.Stage] | None
+    """Where to note what was done; None: nobody wants to know."""
 
 
 class Batcher:
@@ -61,8 +65,14 @@ class Batcher:
     whatever these ask for.
     """
 
-    def __init__(
-        self, classify: Classify, score: Score, executor: Executor | None, max_batch: int, patience: Patience
+    def __init__(  # noqa: PLR0913, PLR0917 - what it runs, where, and how much of it
+        self,
+        classify: Classify,
+        score: Score,
+        executor: Executor | None,
+        max_batch: int,
+        patience: Patience,
+        meter: VersionMeter | None = None,
     ) -> None:
         """Make an empty queue.
 
@@ -73,7 +83,9 @@ class Batcher:
                 time than handing it over.
             max_batch: pictures in one run, at most.
             patience: how much may wait.
+            meter: counts what is done; none: nothing is counted.
         """
+        self._meter = meter or VersionMeter()
         self._classify = classify
         self._score = score
         self._executor = executor
@@ -170,7 +182,8 @@ class Batcher:
 
     def _enqueue(self, pixels: Pixels, *, with_logits: bool = False) -> asyncio.Future[Probabilities]:
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(pixels, loop.create_future(), time.monotonic(), with_logits)
+        stages = visit.find_stages() if visit.wanted else None
+        waiting = _Waiting(pixels, loop.create_future(), time.perf_counter(), with_logits, stages)
         self._queue.append(waiting)
         if not self._is_draining:
             self._is_draining = True
@@ -210,7 +223,11 @@ class Batcher:
         start = time.perf_counter()
         is_plain = not any(waiting.with_logits for waiting in batch)
         answers = self._classify(pixels) if is_plain else self._run_with_logits(batch, pixels)
-        taken = (time.perf_counter() - start) / len(batch)
+        end = time.perf_counter()
+        self._meter.count_run(start, end, [waiting.since for waiting in batch])
+        if visit.wanted:
+            _tell(batch, start, end)
+        taken = (end - start) / len(batch)
         self._seconds = _MEMORY * self._seconds + (1 - _MEMORY) * taken if self._seconds else taken
         return answers
 
@@ -223,7 +240,7 @@ class Batcher:
     def _take(self) -> list[_Waiting]:
         """The next batch: those at the head of the queue whose clients still wait, and not for too long."""
         batch: list[_Waiting] = []
-        oldest = time.monotonic() - self._patience.seconds
+        oldest = time.perf_counter() - self._patience.seconds
         while self._queue and len(batch) < self._max_batch:
             waiting = self._queue.popleft()
             if waiting.answer.done():
@@ -233,6 +250,14 @@ class Batcher:
                 continue
             batch.append(waiting)
         return batch
+
+
+def _tell(batch: Sequence[_Waiting], start: float, end: float) -> None:
+    """Note a run where somebody wants to know."""
+    for waiting in batch:
+        if waiting.stages is not None:
+            run = visit.Stage("infer", start, end, len(batch))
+            waiting.stages.extend((visit.Stage("queue", waiting.since, start), run))
 
 
 def _deliver(batch: Sequence[_Waiting], answers: Sequence[Probabilities] | Probabilities) -> None:

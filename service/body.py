@@ -169,13 +169,9 @@ class Body:
 
 def find_body(scope: Scope, receive: Receive) -> Body:
     """The body of an ASGI request, still to be read."""
-    content_type, announced = b"", None
-    for name, value in scope["headers"]:
-        if name == b"content-type":
-            content_type = value
-        elif name == b"content-length" and value.isdigit():
-            announced = int(value)
-    return Body(content_type, announced, receive)
+    headers: dict[bytes, bytes] = dict(scope["headers"])
+    length = headers.get(b"content-length", b"")
+    return Body(headers.get(b"content-type", b""), int(length) if length.isdigit() else None, receive)
 
 
 def _check(received: int, max_bytes: int) -> None:

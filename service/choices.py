@@ -35,6 +35,23 @@ class Watch(StrEnum):
     OFF = "off"
 
 
+class Form(StrEnum):
+    """How a log is written. `auto`: for people on a terminal, for programs elsewhere."""
+
+    AUTO = "auto"
+    JSON = "json"
+    PRETTY = "pretty"
+
+
+class Level(StrEnum):
+    """What is important enough to be logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
 @dataclass(frozen=True)
 class PictureLimits:
     """What is refused before it costs anything."""

@@ -17,7 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from service.errors import ClientTooSlow, ConvscopeError, HeadTooLarge, TooManyConnections
-from service.problems import describe_error
+from service.problems import answer_error
 
 _JOINED = 16 * 1024
 """Bytes of a body up to which copying it behind its head takes less time than a second buffer."""
@@ -140,7 +140,7 @@ class Connection(HttpToolsProtocol):
     def refuse(self, error: ConvscopeError) -> None:
         """Answer with an error, wherever the client is, and close."""
         if self.cycle is None or not self.cycle.response_started or self.cycle.response_complete:
-            response = describe_error(error)
+            response = answer_error(error)
             headers = dict([*self.server_state.default_headers, *response.raw_headers, (b"connection", b"close")])
             head = [f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}".encode()]
             head += [name + b": " + value for name, value in headers.items()]

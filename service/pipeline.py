@@ -10,11 +10,13 @@ one place only, decode.
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from service import visit
 from service.decode import Picture, PictureLimits, decode_small_png, open_picture
 from service.engine import Pixels
 from service.inspection.activations import Activation, Inspector, check_budget
@@ -69,15 +71,20 @@ class Pipeline:
             return np.stack(await asyncio.gather(*(self._pixels(version, body, place.run) for body in bodies)))
 
     async def _pixels(self, version: ServedVersion, body: bytes, run: _Run) -> Picture:
-        spec = version.published.manifest.input
-        if len(body) > _SMALL_BODY:
-            return await run(lambda: read_pixels(open_picture(body, self.limits), spec))
-        if (small := decode_small_png(body, _SMALL_PICTURE)) is not None:
-            return fit(small, spec)
-        picture = open_picture(body, self.limits)
-        if picture.width * picture.height > _SMALL_PICTURE:
-            return await run(lambda: read_pixels(picture, spec))
-        return read_pixels(picture, spec)
+        spec, began = version.published.manifest.input, perf_counter()
+        try:
+            if len(body) > _SMALL_BODY:
+                return await run(lambda: read_pixels(open_picture(body, self.limits), spec))
+            if (small := decode_small_png(body, _SMALL_PICTURE)) is not None:
+                return fit(small, spec)
+            picture = open_picture(body, self.limits)
+            if picture.width * picture.height > _SMALL_PICTURE:
+                return await run(lambda: read_pixels(picture, spec))
+            return read_pixels(picture, spec)
+        finally:
+            version.meter.decode.observe(perf_counter() - began)
+            if visit.wanted:
+                visit.note_stage("decode", began)
 
     async def predict(self, version: ServedVersion, body: bytes, top_k: int) -> list[RankedLabel]:
         """The `top_k` most probable labels of a picture, most probable first.
@@ -119,8 +126,11 @@ class Pipeline:
             return inspector.activations(pixels, names)
 
         if version.shows_at_once and not names and version.inspector().weigh() * weight <= _SMALL_ANSWER:
-            pixels = await self.pixels(version, body)
-            return _look(version, lambda inspector: write(show(inspector, pixels)))
+            pixels, began = await self.pixels(version, body), perf_counter()
+            written = _look(version, lambda inspector: write(show(inspector, pixels)))
+            if visit.wanted:
+                visit.note_stage("inspection", began)
+            return written
         return await self.inspect(version, [body], lambda inspector, pixels: write(show(inspector, pixels[0])))
 
     async def layers(
@@ -197,7 +207,11 @@ class Pipeline:
             write: makes it.
             size: bytes of the values in it, where that is known.
         """
-        return write() if size is not None and size <= _SMALL_ANSWER else await self._in_worker(write)
+        began = perf_counter()
+        answer = write() if size is not None and size <= _SMALL_ANSWER else await self._in_worker(write)
+        if visit.wanted:
+            visit.note_stage("encode", began)
+        return answer
 
     async def _in_worker(self, work: Callable[[], T]) -> T:
         return await self.workers.run(work)

@@ -10,8 +10,10 @@ from math import ceil, inf
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from service import visit
 from service.errand import Errand
 from service.errors import TooBusy
+from service.metrics import PoolMeter
 
 T = TypeVar("T")
 
@@ -22,7 +24,9 @@ _MEMORY = 0.9
 class Pool:
     """Threads for one kind of work, so that it can't starve another kind."""
 
-    def __init__(self, name: str, threads: int, queue: int, wait: float = inf) -> None:
+    def __init__(
+        self, name: str, threads: int, queue: int, wait: float = inf, meter: Callable[[str], PoolMeter] | None = None
+    ) -> None:
         """Make the pool; use it as a context manager.
 
         Args:
@@ -30,7 +34,9 @@ class Pool:
             threads: that work at a time.
             queue: that wait for one of them, at most.
             wait: seconds that work may be expected to wait when it is admitted.
+            meter: gives what counts its work, by its name; none: nothing is counted.
         """
+        self._meter = meter(name) if meter else PoolMeter()
         self.threads, self._name, self._queue, self._wait = threads, name, queue, wait
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._admitted = 0
@@ -65,10 +71,14 @@ class Pool:
             )
         self._count(1)
         place = Place(self._executor, self._time)
+        began = time.perf_counter()
         try:
             yield place
         finally:
             place.leave(lambda: self._count(-1))
+            self._meter.seconds.observe(time.perf_counter() - began)
+            if visit.wanted and self._name != "decoding":  # which is in the stage of that name
+                visit.note_stage(self._name, began)
 
     async def run(self, work: Callable[[], T]) -> T:
         """Do the work in a thread. Called from the event loop; see `Place.run`.
@@ -82,6 +92,8 @@ class Pool:
     def _count(self, step: int) -> None:
         with self._lock:  # work may be over in its own thread, when nobody waits for it any more
             self._admitted += step
+            self._meter.running.set(min(self._admitted, self.threads))
+            self._meter.waiting.set(max(0, self._admitted - self.threads))
 
     def _time(self, seconds: float) -> None:
         self._seconds = _MEMORY * self._seconds + (1 - _MEMORY) * seconds if self._seconds else seconds

@@ -3,7 +3,6 @@
 Below `/v2` they are what the Open Inference Protocol has: `{"error": …}`, with our code beside it.
 """
 
-import logging
 from http import HTTPStatus
 from typing import Any
 
@@ -27,12 +26,11 @@ from service.errors import (
 )
 from service.methods import list_methods
 from service.schemas import Problem
+from service.visit import current
 
 MEDIA_TYPE = "application/problem+json"
 
 JSON = "application/json"
-
-log = logging.getLogger("convscope")
 
 _PROTOCOL = "/v2"
 
@@ -63,7 +61,11 @@ class ProblemResponse(Response):
     """A problem, which takes the form that the request's path asks for."""
 
     def __init__(self, problem: Problem, headers: dict[str, str] | None) -> None:
-        super().__init__(problem.model_dump_json(), problem.status, headers=headers, media_type=MEDIA_TYPE)
+        if (asked := current.get()) is not None:
+            asked.code, asked.detail = problem.code, problem.detail
+            problem = problem.model_copy(update={"request_id": asked.request_id})
+        content = problem.model_dump_json(exclude_none=True)
+        super().__init__(content, problem.status, headers=headers, media_type=MEDIA_TYPE)
         self._problem = problem
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -88,13 +90,6 @@ async def _answer_convscope_error(_: Request, error: Exception) -> Response:
 
 def answer_error(error: ConvscopeError) -> Response:
     """The HTTP answer to an error that was raised on purpose."""
-    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        log.error("%s: %s", error.code, error)
-    return describe_error(error)
-
-
-def describe_error(error: ConvscopeError) -> Response:
-    """The same, said to the client alone."""
     problem = Problem(title=error.title, status=error.status, detail=str(error), code=error.code)
     return _respond(problem, _headers(error))
 

@@ -18,6 +18,7 @@ from service.served import ServedVersion
 from service.state import change_state
 from service.stock import Key, Refusal, Stock
 from service.versions import ModelOnDisk, list_models
+from service.visit import current
 
 T = TypeVar("T")
 
@@ -69,6 +70,11 @@ class Registry:
         """The models in the folder that aren't served, because it was decided so."""
         return [name for name, model in self._on_disk.items() if not model.state.loaded]
 
+    @property
+    def loaded(self) -> Sequence[ServedVersion]:
+        """The versions in memory."""
+        return self._stock.list_loaded()
+
     def find(self, name: str, version: int | None = None) -> ServedVersion:
         """The version asked for, or the one that answers.
 
@@ -95,10 +101,13 @@ class Registry:
             UnknownModel, UnknownVersion: it isn't served, or can't be any more.
         """
         try:
-            return self.find(name, version)
+            served = self.find(name, version)
         except NotInMemory:
             async with self._changing:
-                return await self._bring_back(name, version or 0)
+                served = await self._bring_back(name, version or 0)
+        if (asked := current.get()) is not None:
+            asked.model, asked.version = served.published.name, served.published.version
+        return served
 
     async def refresh(self) -> None:
         """Look at the folder, and serve what is in it now; returns when everything in it is served or refused."""
@@ -238,6 +247,7 @@ class Registry:
         self.models = dict(sorted({**self.models, name: served}.items()))
         if before is not None and before.answering.published.version != number:
             log.info("%s: version %d answers, after %d", name, number, before.answering.published.version)
+            self.runtime.metrics.count_swap(name)
 
     def _forget(self) -> None:
         """Let go of versions that are gone from the folder, but for those that answer."""

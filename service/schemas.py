@@ -25,6 +25,7 @@ class Problem(Answer):
     status: int
     detail: str = Field(description="what happened and what to do")
     code: str = Field(description="stable, for programs", examples=["damaged_picture"])
+    request_id: str | None = Field(default=None, description="as in X-Request-ID and in the service's log")
 
 
 class Prediction(Answer):

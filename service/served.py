@@ -11,6 +11,7 @@ from service.errors import ModelRefused
 from service.inspection.activations import Inspector, load_inspector
 from service.inspection.fitness import looking_into
 from service.judge import MOST_BYTES
+from service.metrics import Metrics, VersionMeter
 from service.published import PublishedVersion, read_version
 from service.rehearsal import rehearse
 from service.warmup import Cost, Inline, measure_handover, warm_up
@@ -37,6 +38,8 @@ class Runtime:
     """Memory goes back to the system after each run."""
     max_model_bytes: int = MOST_BYTES
     """Of a graph's file."""
+    metrics: Metrics = field(default_factory=Metrics)
+    """Where the process counts what it does."""
 
 
 @dataclass(eq=False)
@@ -52,6 +55,8 @@ class ServedVersion:
     """The event loop runs it."""
     threads: int
     """Of the arithmetic inside one run."""
+    meter: VersionMeter
+    """Counts what it does."""
     _inspector: Inspector | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -106,8 +111,9 @@ class Loader:
         except Exception as error:  # a graph that onnxruntime loads, but can't run: its exceptions share no base
             raise ModelRefused(f"{published.name}/{folder.name} can't be run: {error}") from error
         executor = None if inline else self._executor
-        batcher = Batcher(engine.classify, engine.run, executor, runtime.max_batch, runtime.patience)
-        return ServedVersion(published, runtime, batcher, cost, inline, 1 if inline else runtime.threads)
+        meter = runtime.metrics.version(published.name, published.version)
+        batcher = Batcher(engine.classify, engine.run, executor, runtime.max_batch, runtime.patience, meter)
+        return ServedVersion(published, runtime, batcher, cost, inline, 1 if inline else runtime.threads, meter)
 
     def _place(self, published: PublishedVersion) -> tuple[Engine, Cost, bool]:
         """Load and measure the engine; small ones run on one thread, the event loop's."""

@@ -1,6 +1,5 @@
 """Turns `CONVSCOPE_…` environment variables into one frozen value, made at the edge and passed down."""
 
-import logging
 import os
 import re
 from collections.abc import Mapping
@@ -11,11 +10,9 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from service.choices import MOST_BYTES, Inline, PictureLimits, Provider, Watch
+from service.choices import MOST_BYTES, Form, Inline, Level, PictureLimits, Provider, Watch
 from service.errors import InvalidSetting
 from service.keys import FILE_VARIABLE, Keys
-
-log = logging.getLogger("convscope")
 
 PREFIX = "CONVSCOPE_"
 
@@ -78,6 +75,14 @@ class Settings(BaseSettings):
     """0: one that is free."""
     workers: Annotated[int, Field(ge=1, le=256)] = 1
     """Processes that answer."""
+    log_format: Form = Form.AUTO
+    """Of the log: `json`, `pretty`; `auto`: pretty on a terminal, JSON elsewhere."""
+    log_level: Level = Level.INFO
+    """Below which nothing is logged."""
+    access_log: bool = True
+    """Each request is logged; else only those that the service failed."""
+    metrics_folder: Place = None
+    """Where worker processes keep their figures, so that any of them can tell all; `--workers` sees to it itself."""
     provider: Provider = Provider.AUTO
     threads: Annotated[int, Field(ge=0, le=1024)] = 0
     """Of the arithmetic inside one run, per process; 0: this process's share of the cores, see `cores`."""
@@ -188,13 +193,16 @@ def read_settings(options: Mapping[str, object] | None = None) -> Settings:
         raise InvalidSetting(f"{source}: {problem['msg']} (given: {problem['input']!r})") from error
 
 
-def check_names() -> None:
+def check_names() -> list[str]:
     """Refuse misspelt variables, for what was meant to hold must not silently not hold. Forget what isn't meant here.
+
+    Returns:
+        Variables that are like no setting's.
 
     Raises:
         InvalidSetting: a name is almost that of a setting.
     """
-    known = [name.upper() for name in Settings.model_fields]
+    known, strange = [name.upper() for name in Settings.model_fields], []
     for variable, value in list(os.environ.items()):
         prefix, _, name = variable.partition(PREFIX)
         if prefix or not name or name in _OTHERS:
@@ -204,4 +212,5 @@ def check_names() -> None:
         elif name not in known:
             if meant := get_close_matches(name, known, 1, _TYPO):
                 raise InvalidSetting(f"{variable}: there is no such setting; is {PREFIX}{meant[0]} meant?")
-            log.warning("%s is set, but there is no such setting", variable)
+            strange.append(variable)
+    return strange

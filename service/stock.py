@@ -76,6 +76,10 @@ class Stock:
         """Whether a version is in memory."""
         return (name, number) in self._loaded
 
+    def list_loaded(self) -> list[ServedVersion]:
+        """What is in memory, by model and number."""
+        return [self._loaded[key].served for key in sorted(self._loaded)]
+
     async def fetch(self, name: str, number: int, version: VersionOnDisk) -> ServedVersion | None:
         """A version as it is on the disk; where that can't be served, as it was in memory; None where it wasn't."""
         loaded = self._loaded.get((name, number))
@@ -100,6 +104,7 @@ class Stock:
         known = self.refusals.get((refusal.name, refusal.version))
         if known is None or known.mark != refusal.mark:
             log.warning("not served: %s (%s)", refusal.error, refusal.error.code)
+            self.runtime.metrics.count_refusal(refusal.name)
         self.refusals[refusal.name, refusal.version] = refusal
 
     def is_seen(self, name: str, number: int, version: VersionOnDisk) -> bool:

@@ -1,6 +1,5 @@
 """Turns settings and a socket into a process that answers on it: the only one, or one of several."""
 
-import logging
 import os
 import socket
 import sys
@@ -9,27 +8,26 @@ from collections.abc import Callable
 from service.app import create_app
 from service.endpoint import allow_connections
 from service.errors import ConvscopeError
+from service.journal import Journal
+from service.logs import start_logging
 from service.server import Server
 from service.settings import Settings, read_settings
+from service.tracing import set_up_tracing
 
 
-def answer(
+def answer(  # noqa: PLR0913 - each is a part of what it begins with
     settings: Settings,
+    journal: Journal,
     listener: socket.socket,
     announce: Callable[[], None],
     *,
     early: bool = True,
     lifeline: socket.socket | None = None,
 ) -> None:
-    """Answer until told to stop; for the parameters, see `server.Server.run`."""
-    app = create_app(settings)
+    """Answer until told to stop; for the other parameters, see `server.Server.run`."""
+    app = create_app(settings, journal, set_up_tracing())
     server = Server(app, app.life, listener, settings, allow_connections())
     server.run(announce, early=early, lifeline=lifeline)
-
-
-def start_logging() -> None:
-    """Tell what happens, on the standard error stream."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s", stream=sys.stderr)
 
 
 def main() -> None:
@@ -40,9 +38,10 @@ def main() -> None:
     """
     descriptor, channel_descriptor, when = sys.argv[1:]
     listener, channel = socket.socket(fileno=int(descriptor)), socket.socket(fileno=int(channel_descriptor))
-    start_logging()
     try:
-        answer(read_settings(), listener, lambda: channel.sendall(b"."), early=when == "early", lifeline=channel)
+        settings = read_settings()
+        journal = start_logging(settings)
+        answer(settings, journal, listener, lambda: channel.sendall(b"."), early=when == "early", lifeline=channel)
     except ConvscopeError as error:
         print(f"convscope: {error}", file=sys.stderr)  # noqa: T201 - as the command line does
         os._exit(1)

@@ -4,18 +4,24 @@ import gc
 import logging
 import os
 import signal
+import socket
 import sys
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
-from service.choices import Provider
+from service.choices import Form, Provider
 from service.endpoint import is_loopback, listen
 from service.errors import InvalidSetting, ProviderUnavailable
+from service.journal import Journal
 from service.keys import FILE_VARIABLE, KEYS_VARIABLE
+from service.ledger import keep_ledgers
+from service.logs import start_logging
 from service.settings import PREFIX, Settings, check_names, read_settings
 from service.workers import Workers
 
@@ -36,9 +42,11 @@ def serve_command(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     asked = {"models": models, "host": host, "port": port, "workers": workers, "provider": provider}
     options = {name: value for name, value in asked.items() if value is not None}
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s", stream=sys.stderr)
-    check_names()
+    strange = check_names()
     settings = read_settings(options)
+    journal = start_logging(settings)
+    for variable in strange:
+        log.warning("%s is set, but there is no such setting", variable)
     _check(settings)
     keys = settings.read_keys()
     listener = listen(settings.host, settings.port)
@@ -51,12 +59,20 @@ def serve_command(
     if settings.workers == 1:
         from service.worker import answer  # noqa: PLC0415 - who only keeps workers needn't load what they do
 
-        answer(settings, listener, lambda: _announce(address))
+        answer(settings, journal, listener, lambda: _announce(address, journal))
     else:
-        environment = os.environ | {PREFIX + name.upper(): str(value) for name, value in options.items()}
-        longest_stop = settings.drain_seconds + settings.shutdown_seconds
-        Workers(settings.workers, listener, environment, longest_stop=longest_stop).run(lambda: _announce(address))
-    _say("stopped")
+        _answer_in_workers(settings, options, listener, lambda: _announce(address, journal))
+    _say("stopped", journal)
+
+
+def _answer_in_workers(
+    settings: Settings, options: Mapping[str, object], listener: socket.socket, announce: Callable[[], None]
+) -> None:
+    environment = os.environ | {PREFIX + name.upper(): str(value) for name, value in options.items()}
+    longest_stop = settings.drain_seconds + settings.shutdown_seconds
+    with keep_ledgers() as folder:
+        environment[f"{PREFIX}METRICS_FOLDER"] = str(settings.metrics_folder or folder or "")
+        Workers(settings.workers, listener, environment, longest_stop=longest_stop).run(announce)
 
 
 def _check(settings: Settings) -> None:
@@ -83,11 +99,15 @@ def _check(settings: Settings) -> None:
         check_calls(settings)
 
 
-def _announce(address: str) -> None:
-    _say(f"Convscope is at [bold]{address}[/bold]   (API: {address}/docs, Ctrl-C stops it)")
+def _announce(address: str, journal: Journal) -> None:
+    _say(f"Convscope is at [bold]{address}[/bold]   (API: {address}/docs, Ctrl-C stops it)", journal)
 
 
-def _say(line: str) -> None:
+def _say(line: str, journal: Journal) -> None:
+    """Tell whoever started the service; where a program reads the log, as a line of it."""
+    if journal.form is Form.JSON:
+        log.info(Text.from_markup(line).plain)
+        return
     with suppress(OSError, ValueError):  # a full disk, a broken pipe, a closed stream: nobody has to read it
         console.print(line)
 

@@ -33,6 +33,9 @@ _ENDS = ("/predict", "/activations", "/infer")
 _TOP_K = re.compile(rb"(?:top_k=([1-9]\d{0,5}))?")
 _WANTS_TENSORS = (b"accept", SAFETENSORS.encode())
 
+_MOST, _LONGEST = 1024, 256
+"""Paths and queries that are remembered, and characters of one."""
+
 Headers = list[tuple[bytes, bytes]]
 
 _IS_JSON: Headers = [(b"content-type", JSON.encode())]
@@ -63,11 +66,25 @@ class Express:
     def __init__(self, state: State) -> None:
         """Answer with what the application's state holds when a request comes."""
         self._state = state
+        self._known: dict[tuple[str, bytes], Plain] = {}
+        """By path and query: most requests ask for what others did. Headers decide for activations only."""
 
     def recognise(self, scope: Scope) -> Plain | None:
         """What a request asks for, if it is plain: its path, query and method are all that the route would look at."""
+        if scope["method"] != "POST" or scope.get("root_path"):
+            return None
+        asked = scope["path"], scope["query_string"]
+        plain = self._known.get(asked)
+        if plain is None and (plain := self._read(scope)) is not None and plain.answer is not _show_activations:
+            if len(self._known) >= _MOST:
+                self._known.clear()
+            if len(asked[0]) + len(asked[1]) <= _LONGEST:
+                self._known[asked] = plain
+        return plain
+
+    def _read(self, scope: Scope) -> Plain | None:
         path: str = scope["path"]
-        if not path.endswith(_ENDS) or scope["method"] != "POST" or scope.get("root_path"):
+        if not path.endswith(_ENDS):
             return None
         route = _PATH.fullmatch(path)
         if route is None:

@@ -1,12 +1,14 @@
 """The answer to a picture: `…/predict`."""
 
 from collections.abc import Sequence
+from time import perf_counter
 from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
+from service import visit
 from service.media import JSON, PICTURE_BODY
 from service.postprocess import RankedLabel
 from service.problems import document_problems
@@ -37,5 +39,8 @@ async def predict(
 
 def write_prediction(served: ServedVersion, ranked: Sequence[RankedLabel]) -> bytes:
     """The answer as JSON; see `schemas.Predictions`."""
-    published = served.published
-    return orjson.dumps({"model": published.name, "version": published.version, "predictions": ranked})
+    began, published = perf_counter(), served.published
+    answer = orjson.dumps({"model": published.name, "version": published.version, "predictions": ranked})
+    if visit.wanted:
+        visit.note_stage("encode", began)
+    return answer

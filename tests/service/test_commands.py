@@ -1,5 +1,6 @@
 """The command line as a person uses it: real processes, real signals."""
 
+import json
 import os
 import re
 import shutil
@@ -22,7 +23,7 @@ def test_it_says_where_it_is_answers_and_stops_without_a_trace(number: signal.Si
         process.send_signal(number)
         rest, _ = process.communicate(timeout=20)
         assert process.returncode == 0
-        assert rest.strip() == "stopped"
+        assert json.loads(rest)["event"] == "stopped"
 
 
 def test_several_workers_share_one_address_and_their_keys() -> None:

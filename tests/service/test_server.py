@@ -14,9 +14,12 @@ from fastapi import Request, Response
 
 from service.admission import Limits
 from service.app import Application, create_app
+from service.edge import Edge
 from service.endpoint import listen
 from service.engine import Provider
+from service.journal import record_failure
 from service.keys import Keys
+from service.metrics import Metrics
 from service.routes import health
 from service.server import Server
 from service.settings import Settings
@@ -37,7 +40,9 @@ class Slow(Application):
             app.life.begin()
             yield
 
-        super().__init__(Keys(), Limits(100, 60), 20, lifespan=load)
+        super().__init__(
+            Keys(), Limits(100, 60), 20, lambda inner: Edge(inner, Metrics(), record_failure), lifespan=load
+        )
         self.is_asked = threading.Event()
         self.may_answer = asyncio.Event()
         self.include_router(health.router)

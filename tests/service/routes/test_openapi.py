@@ -16,6 +16,7 @@ import schemathesis
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from PIL import Image
+from prometheus_client.parser import text_string_to_metric_families
 from safetensors.numpy import load as load_tensors
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
@@ -156,7 +157,7 @@ def check_problem(answer: schemathesis.Response, kind: str) -> None:
         return
     assert kind == "application/problem+json"
     problem = read_json(answer.content)
-    assert problem.keys() == {"type", "title", "status", "detail", "code"}
+    assert problem.keys() == {"type", "title", "status", "detail", "code", "request_id"}
     assert problem["status"] == answer.status_code
     assert problem["code"].replace("_", "").isalpha()
     assert problem["detail"]
@@ -186,6 +187,7 @@ _READERS: dict[str, Callable[[bytes], object]] = {
     "image/png": lambda content: Image.open(io.BytesIO(content), formats=["PNG"]).load(),
     "text/event-stream": read_events,
     "text/html": bytes.decode,
+    "text/plain": lambda content: list(text_string_to_metric_families(content.decode())),
 }
 """By media type: what raises where the content isn't what it says it is."""
 
