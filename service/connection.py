@@ -25,6 +25,9 @@ _JOINED = 16 * 1024
 _MOST_OF_A_HEAD = 64 * 1024
 """Bytes of a request's path and headers."""
 
+MOST_UNTAKEN = 2**30
+"""Bytes of answers that clients may leave untaken, all together."""
+
 _LINGER = 2.0
 """Seconds that a client may go on sending after it was answered for the last time."""
 
@@ -43,6 +46,18 @@ class Clients(ServerState):
         """Take that many connections at most."""
         super().__init__()
         self.most = most
+
+    def make_room(self) -> None:
+        """Cut off those who owe most, until what is answered and not taken is no more than memory is meant for."""
+        owed = sorted(
+            ((each.transport.get_write_buffer_size(), each) for each in self.list()), key=lambda pair: -pair[0]
+        )
+        total = sum(size for size, _ in owed)
+        for size, connection in owed:
+            if total <= MOST_UNTAKEN:
+                return
+            connection.transport.abort()
+            total -= size
 
     def list(self) -> "list[Connection]":
         """Those that are open now."""

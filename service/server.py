@@ -151,6 +151,7 @@ class Server:
                 now = asyncio.get_running_loop().time()
                 for connection in self._clients.list():
                     connection.check(now, self._settings.client_seconds)
+                self._clients.make_room()
             except Exception:
                 log.exception("connections could not be looked after")
             await asyncio.sleep(_SWEEP)

@@ -4,6 +4,7 @@ import asyncio
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 import pytest
@@ -15,6 +16,7 @@ from tests.conftest import serving_app
 
 app = FastAPI()
 LARGE = bytes(range(256)) * 4000
+HUGE = bytes(24 * 2**20)
 
 
 @app.get("/small")
@@ -25,6 +27,11 @@ async def small() -> Response:
 @app.get("/large")
 async def large() -> Response:
     return Response(LARGE)
+
+
+@app.get("/huge")
+async def huge() -> Response:
+    return Response(HUGE)
 
 
 @app.get("/slow")
@@ -100,3 +107,24 @@ def test_several_requests_of_one_connection_are_answered_in_order(address: str) 
             received += more
     assert received.count(b"HTTP/1.1 200 OK") == 4
     assert received.count(b"small") == 4
+
+
+def test_answers_that_nobody_takes_do_not_fill_the_memory(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four clients, none of whom reads: those are cut off who owe most, and only as many as have to be."""
+    monkeypatch.setattr("service.connection.MOST_UNTAKEN", 2 * len(HUGE))
+    parts = urlsplit(address)
+    clients = []
+    for _ in range(4):
+        client = socket.socket()
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.settimeout(20)
+        client.connect((str(parts.hostname), parts.port or 0))
+        client.sendall(b"GET /huge HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        clients.append(client)
+    time.sleep(3)
+    taken = []
+    for client in clients:
+        with client, suppress(ConnectionResetError):
+            taken.append(sum(len(part) for part in iter(lambda client=client: client.recv(1 << 20), b"")))  # type: ignore[misc]
+    whole = sum(size > len(HUGE) for size in taken)
+    assert 1 <= whole <= 3
