@@ -25,23 +25,19 @@ RUN --mount=type=cache,target=/cache/pip --mount=type=cache,target=/cache/npm \
     && npm --prefix service/web sbom --package-lock-only --omit dev --sbom-format cyclonedx > /wheel/page.json
 COPY deploy/sbom.py ./
 
-# Out of the environments of the service goes what it never opens: tests, and a second copy of onnxruntime.
 FROM python:3.11-slim-bookworm AS install
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_CACHE_DIR=/cache/pip PIP_PYTHON=/opt/convscope/bin/python
+RUN apt-get update && apt-get install -y --no-install-recommends binutils && rm -rf /var/lib/apt/lists/*
 RUN python -m venv --without-pip /opt/convscope
 
 FROM install AS install-service
-RUN --mount=type=cache,target=/cache/pip --mount=type=bind,source=deploy/locks,target=/locks \
-    pip install --no-compile --require-hashes -r /locks/service.txt \
-    && cd /opt/convscope/lib/python3.11/site-packages \
-    && rm -rf onnx/backend/test onnxruntime/capi/libonnxruntime.so.* && find numpy -name tests -prune -exec rm -r {} +
+RUN --mount=type=cache,target=/cache/pip --mount=type=bind,source=deploy,target=/deploy \
+    pip install --no-compile --require-hashes -r /deploy/locks/service.txt && sh /deploy/slim.sh
 RUN --mount=type=bind,from=build,source=/wheel,target=/wheel pip install --no-compile --no-deps /wheel/*.whl
 
 FROM install AS install-gpu
-RUN --mount=type=cache,target=/cache/pip --mount=type=bind,source=deploy/locks,target=/locks \
-    pip install --no-compile --require-hashes -r /locks/gpu.txt \
-    && cd /opt/convscope/lib/python3.11/site-packages \
-    && rm -rf onnx/backend/test && find numpy -name tests -prune -exec rm -r {} +
+RUN --mount=type=cache,target=/cache/pip --mount=type=bind,source=deploy,target=/deploy \
+    pip install --no-compile --require-hashes -r /deploy/locks/gpu.txt && sh /deploy/slim.sh
 RUN --mount=type=bind,from=build,source=/wheel,target=/wheel pip install --no-compile --no-deps /wheel/*.whl
 
 FROM install AS install-training
