@@ -74,22 +74,20 @@ CMD ["train"]
 FROM base AS serving
 ENV CONVSCOPE_HOST=0.0.0.0 CONVSCOPE_PORT=8000
 EXPOSE 8000
-# bash asks by itself: a Python interpreter every few seconds would cost ten times the processor's time.
-HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --start-interval=1s --retries=2 \
-    CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/$CONVSCOPE_PORT; printf 'GET /v2/health/ready HTTP/1.0\r\n\r\n' >&3; read -r _ status _ <&3; [ \"$status\" = 200 ]"]
+COPY deploy/ready /usr/local/bin/
+HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --start-interval=1s --retries=2 CMD ["ready"]
 CMD ["serve"]
 
 FROM serving AS gpu
 COPY --from=install-gpu /opt/convscope /opt/convscope
 COPY --from=sbom-gpu /sbom.json /usr/share/convscope/sbom.json
-RUN convscope openapi > /dev/null
+RUN --mount=type=bind,source=deploy/rehearse,target=/rehearse bash /rehearse
 ENV NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility PYTHONDONTWRITEBYTECODE=1
 USER convscope
 
 FROM serving AS service
 COPY --from=install-service /opt/convscope /opt/convscope
 COPY --from=sbom-service /sbom.json /usr/share/convscope/sbom.json
-# Runs the program once, so that what it imports is there compiled: the file system is read-only afterwards.
-RUN convscope openapi > /dev/null
+RUN --mount=type=bind,source=deploy/rehearse,target=/rehearse bash /rehearse
 ENV PYTHONDONTWRITEBYTECODE=1
 USER convscope
