@@ -21,8 +21,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY service service
 COPY training training
 RUN --mount=type=cache,target=/cache/pip --mount=type=cache,target=/cache/npm \
-    pip wheel --no-deps --no-build-isolation --wheel-dir /wheel . \
-    && npm --prefix service/web sbom --package-lock-only --omit dev --sbom-format cyclonedx > /wheel/page.json
+    pip wheel --no-deps --no-build-isolation --wheel-dir /wheel .
 COPY deploy/sbom.py ./
 
 FROM python:3.11-slim-bookworm AS install

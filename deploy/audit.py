@@ -58,7 +58,7 @@ def audit_page() -> list[str] | None:
     """Known faults of what the page is built with; None: npm or its reports can't be had."""
     if not shutil.which("npm"):
         return None
-    command = ["npm", "audit", "--package-lock-only", "--omit", "dev", "--json"]
+    command = ["npm", "audit", "--package-lock-only", "--json"]
     ended = subprocess.run(command, cwd=ROOT / "service" / "web", capture_output=True, text=True, check=False)
     try:
         faults = json.loads(ended.stdout)["vulnerabilities"]

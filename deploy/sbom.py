@@ -1,18 +1,19 @@
 """Turns an installed image into its bill of materials, CycloneDX as JSON: Python's packages, Debian's, and the page's.
 
-Runs in the image's build; prints the document. Python's packages are read by cyclonedx-py, the page's come from npm,
-and Debian's from dpkg, with the names that scanners look their faults up by.
+Runs in the image's build; prints the document. Python's packages are read by cyclonedx-py, the page's from what npm has
+locked, Debian's from dpkg, with the names that scanners look their faults up by.
 """
 
 import json
 import platform
 import subprocess
+from base64 import b64decode
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 ENVIRONMENT = Path("/opt/convscope/bin/python")
-PAGE = Path("/wheel/page.json")
+PAGE = Path("/source/service/web/package-lock.json")
 
 Component = dict[str, Any]
 
@@ -24,7 +25,7 @@ def main() -> None:
     main_component = next(part for part in bom["components"] if part["name"] == "convscope")
     bom["components"].remove(main_component)
     bom.setdefault("metadata", {})["component"] = {**main_component, "type": "application"}
-    bom["components"] += [list_python(), *list_debian(), *json.loads(PAGE.read_text())["components"]]
+    bom["components"] += [list_python(), *list_debian(), *list_page()]
     print(json.dumps(bom, indent=1, sort_keys=True))
 
 
@@ -51,6 +52,23 @@ def list_debian() -> list[Component]:
             f"&upstream={quote(source)}%40{quote(source_version)}"
         )
         found.append({"type": "library", "bom-ref": purl, "name": name, "version": version, "purl": purl})
+    return found
+
+
+def list_page() -> list[Component]:
+    """What the page is built from and with; not what only its tests take (npm itself leaves out svelte with those)."""
+    found = []
+    for place, package in json.loads(PAGE.read_text())["packages"].items():
+        name = place.rpartition("node_modules/")[2]
+        if not name or package.get("dev"):
+            continue
+        purl = f"pkg:npm/{quote(name)}@{package['version']}"
+        algorithm, _, digest = package["integrity"].partition("-")
+        hashes = [{"alg": algorithm.upper().replace("SHA", "SHA-"), "content": b64decode(digest).hex()}]
+        found.append(
+            {"type": "library", "bom-ref": f"{purl}#{place}", "name": name, "version": package["version"],
+             "purl": purl, "hashes": hashes}
+        )  # fmt: skip
     return found
 
 

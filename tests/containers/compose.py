@@ -3,6 +3,8 @@
 import os
 import socket
 import subprocess
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -41,3 +43,11 @@ class Compose:
 
     def client(self) -> httpx.Client:
         return httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=20, headers=self.headers)
+
+
+def until(holds: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait for something to come true."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)

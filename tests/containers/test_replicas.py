@@ -3,14 +3,14 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
 import httpx
 import pytest
 
-from tests.containers.compose import ROOT, Compose, engine_answers
+from tests.containers.compose import ROOT, Compose, engine_answers, until
 
 pytestmark = pytest.mark.skipif(not engine_answers(), reason="no Docker engine answers here")
 
@@ -30,7 +30,7 @@ def replicas(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Compose]:
         running("up", "-d", "--build", "--wait")
         yield running
     finally:
-        running("down", "-v", "--remove-orphans")
+        running("down", "-v", "-t", "2", "--remove-orphans")
 
 
 class Load:
@@ -117,10 +117,3 @@ def answering(compose: Compose, name: str) -> int:
         "print(json.load(r.urlopen(asked))['version'])"
     )
     return int(compose.run("docker", "exec", name, "python", "-c", program))
-
-
-def until(holds: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
