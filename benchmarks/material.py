@@ -81,10 +81,10 @@ def _draw(folder: Path) -> None:
         digit.filter(ImageFilter.GaussianBlur(0.6)).save(file, "PNG", optimize=True)
     for name, width, height, seed in ((SMALL_PHOTOGRAPH, 224, 224, 1), (PHOTOGRAPH, 1024, 768, 2)):
         with contextlib.suppress(FileExistsError), (folder / name).open("xb") as file:
-            _photograph(width, height, seed).save(file, "JPEG", quality=90)
+            draw_photograph(width, height, seed).save(file, "JPEG", quality=90)
 
 
-def _photograph(width: int, height: int, seed: int) -> Image.Image:
+def draw_photograph(width: int, height: int, seed: int) -> Image.Image:
     """Smooth shapes and a little noise, so that its JPEG is about as large as a real photograph's."""
     random = np.random.default_rng(seed)
     base = random.integers(0, 256, (height // 64 + 2, width // 64 + 2, 3), dtype=np.uint8)

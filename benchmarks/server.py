@@ -84,7 +84,7 @@ def serving(contestant: Contestant, plan: Plan) -> Iterator[Server]:
         taken = time.perf_counter() - started
         yield Server(process.pid, address, message, answer, taken, read_memory(find_tree(process.pid)))
     finally:
-        _stop(process)
+        stop(process)
 
 
 def _complete(
@@ -140,7 +140,7 @@ def _wait_for_answer(process: "subprocess.Popen[bytes]", address: str, message: 
     raise NotServing(f"it did not come up ({reason}); its own words are in {log}")
 
 
-def _stop(process: "subprocess.Popen[bytes]") -> None:
+def stop(process: "subprocess.Popen[bytes]") -> None:
     """Ask it to end, then end what is left of its tree."""
     tree = find_tree(process.pid)
     process.send_signal(signal.SIGTERM)

@@ -4,7 +4,6 @@ import asyncio
 import gc
 import logging
 import sys
-import warnings
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
@@ -13,12 +12,12 @@ from math import inf
 from typing import Any
 
 from fastapi import Depends, FastAPI
-from PIL import Image
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.admission import Admission, Limits
 from service.batching import Patience
 from service.cores import available_cores, share_cores
+from service.decoders import fitted_decoders
 from service.departure import Attentive
 from service.edge import Edge
 from service.engine import Provider, choose_provider
@@ -161,7 +160,6 @@ def create_app(settings: Settings, journal: Journal | None = None, tracing: Trac
 
     @asynccontextmanager
     async def run(app: Application) -> AsyncIterator[None]:
-        _quiet_pillow()
         share = share_cores(settings.workers, available_cores())
         provider = choose_provider(settings.provider)
         runtime = Runtime(
@@ -175,6 +173,7 @@ def create_app(settings: Settings, journal: Journal | None = None, tracing: Trac
             metrics=metrics,
         )
         with (
+            fitted_decoders(settings.max_pixels),
             ThreadPoolExecutor(share, thread_name_prefix="engine") as engines,
             Pool(
                 "decoding", settings.decode_threads or share, settings.queue, settings.max_wait, metrics.pool
@@ -270,12 +269,6 @@ def _open_archive(settings: Settings) -> Archive | None:
     """Where corrected pictures are kept; None where they aren't."""
     folder = settings.feedback
     return None if folder is None else Archive(folder, settings.feedback_bytes, settings.feedback_count)
-
-
-def _quiet_pillow() -> None:
-    """Pillow warns of odd tags and of many pixels; `decode` refuses what matters of it, by name."""
-    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
-    warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
 def _settle() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from python_multipart.exceptions import MultipartParseError
+from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.types import Receive, Scope
 
@@ -229,7 +229,7 @@ def _parse(content_type: bytes, body: bytes) -> Form:
         )
         parser.write(body)
         parser.finalize()
-    except MultipartParseError as error:
+    except FormParserError as error:
         raise NoPicture(f"the form can't be read: {error}") from error
     if not ends:
         raise NoPicture("the form can't be read: it ends before its last boundary")

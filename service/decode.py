@@ -56,7 +56,7 @@ def open_picture(body: bytes, limits: PictureLimits) -> Image.Image:
         raise NoPicture("the body is empty: send the picture itself, or a form with the field 'file'")
     if len(body) > limits.max_bytes:
         raise BodyTooLarge(f"the picture has {len(body):,} bytes; the limit is {limits.max_bytes:,}")
-    picture = _open(body)
+    picture = _open(body, limits)
     width, height = picture.size
     if width * height > limits.max_pixels:
         raise PictureTooLarge(
@@ -142,7 +142,7 @@ def load_plain_jpeg(picture: Image.Image) -> Picture | None:
     return pixels[..., 0] if picture.mode == "L" else pixels
 
 
-def _open(body: bytes) -> Image.Image:
+def _open(body: bytes, limits: PictureLimits) -> Image.Image:
     try:
         return Image.open(io.BytesIO(body), formats=FORMATS)
     except UnidentifiedImageError as error:
@@ -150,7 +150,9 @@ def _open(body: bytes) -> Image.Image:
             f"the bytes are no picture that can be read; send one of {', '.join(FORMATS)}"
         ) from error
     except Image.DecompressionBombError as error:
-        raise PictureTooLarge(f"the picture is far too large: {error}") from error
+        raise PictureTooLarge(
+            f"the picture has far more pixels than the limit, {limits.max_pixels:,}: send it smaller"
+        ) from error
     except Exception as error:
         raise DamagedPicture(f"the picture's header can't be read: {error}") from error
 

@@ -19,6 +19,8 @@ from service.inspection.attribution.explain import METHODS, Options, Question, e
 from service.inspection.fitness import looking_into
 from service.inspection.weights import read_weights
 from service.published import PublishedVersion, read_exemplars, read_version
+from service.state import STATE_FILE, read_state
+from service.versions import list_model
 from tests import published
 from tests.fuzz.finding import outcome
 
@@ -62,15 +64,16 @@ def try_version(data: bytes) -> str:
 
 
 def try_documents(data: bytes) -> str:
-    """Read `manifest.json`, `evidence.json` or `exemplars.json`; the first byte says which, the rest is its content."""
+    """Read a version's JSON files, or its model's; the first byte says which, the rest is its content."""
     graph = published.brightness_graph()
     with _folder() as folder:
         version = _lay_out(folder, graph)
-        files = (MANIFEST_FILE, EVIDENCE_FILE, f"{EXEMPLARS_FOLDER}/{EXEMPLARS_FILE}")
+        files = (MANIFEST_FILE, EVIDENCE_FILE, f"{EXEMPLARS_FOLDER}/{EXEMPLARS_FILE}", f"../{STATE_FILE}")
         changed = version / files[data[0] % len(files) if data else 0]
         changed.parent.mkdir(exist_ok=True)
         changed.write_bytes(data[1:])
-        return outcome(lambda: (read_version(version), read_exemplars(version)))
+        list_model(version.parent)
+        return outcome(lambda: (read_version(version), read_exemplars(version), read_state(version.parent)))
 
 
 def _lay_out(models: Path, graph: bytes) -> Path:

@@ -1,5 +1,6 @@
 """Turns a picture or a graph into one that is almost it: damage that gets past checksums and parsers."""
 
+import json
 import random
 import struct
 import zlib
@@ -80,6 +81,52 @@ def _repack(content: bytes, most: int, mutate: Mutate) -> bytes:
     return zlib.compress(mutate(plain, most))
 
 
+def mutate_document(data: bytes, most: int, chance: random.Random, mutate: Mutate) -> bytes:
+    """Change a value or a key of a JSON document, after the byte that says which it is."""
+    if chance.random() < 0.2:
+        return mutate(data, most)
+    try:
+        document = json.loads(data[1:])
+        for _ in range(chance.randint(1, 3)):
+            document = _change_value(document, chance, mutate)
+        return (data[:1] + json.dumps(document).encode())[:most]
+    except (ValueError, RecursionError):
+        return mutate(data, most)
+
+
+def mutate_infer(data: bytes, most: int, chance: random.Random, mutate: Mutate) -> bytes:
+    """Change a value of the JSON document or the bytes behind it, mostly with the length in front being right."""
+    head, _, body = data.partition(b"\n")
+    length = int(head) if head.isdigit() and len(head) < 9 else len(body)
+    if chance.random() < 0.15:
+        return mutate(data, most)
+    try:
+        document = json.loads(body[:length])
+        for _ in range(chance.randint(0, 2)):
+            document = _change_value(document, chance, mutate)
+        changed = json.dumps(document).encode()
+    except (ValueError, RecursionError):
+        return mutate(data, most)
+    rest = mutate(body[length:], 256) if chance.random() < 0.3 else body[length:]
+    return b"%b\n%b" % (b"%d" % len(changed) if rest or head else b"", changed + rest)
+
+
+def _change_value(value: Any, chance: random.Random, mutate: Mutate) -> Any:  # noqa: ANN401 - any JSON
+    """Descend by chance, and put something else where that ends."""
+    if isinstance(value, dict) and value and chance.random() < 0.85:
+        key = chance.choice(list(value))
+        if chance.random() < 0.1:
+            return {**value, chance.choice(["", "kind", "contract", "file", "x"]): value.pop(key)}
+        return {**value, key: _change_value(value[key], chance, mutate)}
+    if isinstance(value, list) and value and chance.random() < 0.85:
+        at = chance.randrange(len(value))
+        return [*value[:at], _change_value(value[at], chance, mutate), *value[at + chance.randrange(2) :]]
+    if isinstance(value, str) and chance.random() < 0.5:
+        return mutate(value.encode(), 64).decode(errors="replace")
+    return chance.choice([None, True, 0, -1, 1, 2**31, 2**63, 1e308, float("nan"), "", "../a", "a\0b", [], {}, [[]],
+                          "2026-01-01T00:00:00Z", "mnist", 0.5, "a" * 300, {"kind": "stretch"}])  # fmt: skip
+
+
 def mutate_graph(data: bytes, most: int, chance: random.Random, mutate: Mutate) -> bytes:
     """Change what a graph says, mostly, rather than its bytes: names, operators, attributes, shapes, weights."""
     if chance.random() < 0.15:
@@ -101,7 +148,7 @@ def _change(model: ModelProto, chance: random.Random, mutate: Mutate) -> None:  
     tensor = chance.choice(graph.initializer) if graph.initializer else None
     value = chance.choice([*graph.input, *graph.output, *graph.value_info] or [graph.input.add()])
     names = [name for each in graph.node for name in (*each.input, *each.output)] or [""]
-    number = chance.choice([-(2**63), -2, -1, 0, 1, 2, 3, 7, 255, 2**31 - 1, 2**31, 2**62])
+    number = chance.choice([-(2**63), -2, -1, 0, 1, 2, 3, 7, 255, 2**31, 2**62])
     match chance.randrange(12):
         case 0 if node:
             node.op_type = chance.choice(_OPERATORS)

@@ -3,11 +3,12 @@
 import logging
 import random
 import sys
-import warnings
 
 import atheris
 
 with atheris.instrument_imports(include=["service", "PIL", "python_multipart"]):
+    from service.decoders import fitted_decoders
+    from tests.fuzz.picture import LIMITS
     from tests.fuzz.targets import TARGETS
 
 
@@ -15,7 +16,6 @@ def main() -> None:
     """Fuzz: the first argument names the target, the others are libFuzzer's."""
     name = sys.argv.pop(1)
     target = TARGETS[name]
-    warnings.simplefilter("ignore")
     logging.disable()
 
     def attempt(data: bytes) -> None:
@@ -27,7 +27,8 @@ def main() -> None:
 
     how = {"custom_mutator": mutate} if target.mutate else {}
     atheris.Setup(sys.argv, attempt, **how)
-    atheris.Fuzz()
+    with fitted_decoders(LIMITS.max_pixels):
+        atheris.Fuzz()
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
-"""Makes what mutation begins with: small real pictures of every format, forms, graphs and documents."""
+"""Makes what mutation begins with: small real pictures of every format, forms, tensors, graphs and documents."""
 
+import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -27,6 +28,8 @@ def make_seeds(target: str) -> list[bytes]:
             found += [*draw_pictures(), *_shared_pictures()]
         case "form":
             found += fill_forms()
+        case "infer":
+            found += ask_for_inferences()
         case "foreign":
             files = (ROOT / "tests/service/importing/files").glob("*.onnx")
             found += [*draw_graphs(), *(path.read_bytes() for path in sorted(files))]
@@ -57,6 +60,24 @@ def fill_forms() -> Iterator[bytes]:
     yield head + file + b"1\r\n" + file + b"2\r\n" + field + b"--ab--"
     yield head.replace(b"ab", b'"a b"') + file.replace(b"--ab", b"--a b") + b"x\r\n--a b--\r\n"
     yield head + b"--ab\r\nContent-Disposition: form-data; name=file; filename*=UTF-8''a%20b\r\n\r\nx\r\n--ab--\r\n"
+
+
+def ask_for_inferences() -> Iterator[bytes]:
+    """Bodies of the Open Inference Protocol with the length of their JSON document in the first line."""
+    pixels: dict[str, Any] = {"name": "pixels", "shape": [1, 2, 3, 1], "datatype": "UINT8"}
+    image: dict[str, Any] = {"name": "image", "shape": [2], "datatype": "BYTES"}
+    bodies = [
+        ([pixels | {"data": [1, 2, 3, 4, 5, 255]}], b""),
+        ([pixels | {"data": [[[[1], [2], [3]], [[4], [5], [6]]]]}], b""),
+        ([pixels | {"parameters": {"binary_data_size": 6}}], bytes(6)),
+        ([image | {"data": ["iVBORw0KGgo=", "/9j/"]}], b""),
+        ([image | {"shape": [1, 1], "parameters": {"binary_data_size": 7}}], b"\3\0\0\0abc"),
+    ]
+    more = {"id": "a", "parameters": {"binary_data_output": True}, "outputs": [{"name": "label", "parameters": {}}]}
+    for inputs, rest in bodies:
+        for document in ({"inputs": inputs}, {"inputs": inputs, **more}):
+            head = json.dumps(document).encode()
+            yield (b"%d" % len(head) if rest else b"") + b"\n" + head + rest
 
 
 def draw_graphs() -> Iterator[bytes]:
@@ -120,4 +141,6 @@ def write_documents() -> Iterator[bytes]:
     yield b"\1" + published.evidence("a.png").model_dump_json().encode()
     for file in ("manifest.json", "evidence.json"):
         yield bytes([file == "evidence.json"]) + (MODELS / "ticks" / "1" / file).read_bytes()
+    yield b'\3{"pinned": 2, "loaded": true}'
+    yield from (bytes([file]) + b"[" * 5000 for file in range(4))
     yield b'\2{"pictures": 1, "layers": {"conv1": [[{"file": "0.png", "label": "7", "value": 1.5, "y": 0, "x": 3}]]}}'

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from tests.fuzz.form import try_form
 from tests.fuzz.graph import try_documents, try_foreign, try_version
-from tests.fuzz.mutation import Mutate, mutate_graph, mutate_picture
+from tests.fuzz.infer import try_infer
+from tests.fuzz.mutation import Mutate, mutate_document, mutate_graph, mutate_infer, mutate_picture
 from tests.fuzz.picture import try_picture
 
 
@@ -27,7 +28,8 @@ class Target:
 TARGETS = {
     "picture": Target(try_picture, 16 * 2**10, 10, mutate_picture),
     "form": Target(try_form, 2**10, 5),
+    "infer": Target(try_infer, 2**10, 5, mutate_infer),
     "foreign": Target(try_foreign, 32 * 2**10, 20, mutate_graph),
     "version": Target(try_version, 8 * 2**10, 20, mutate_graph),
-    "documents": Target(try_documents, 8 * 2**10, 5),
+    "documents": Target(try_documents, 8 * 2**10, 5, mutate_document),
 }

@@ -15,7 +15,7 @@ from tests.fuzz.mutation import mutate_bytes
 from tests.fuzz.seeds import CORPUS, make_seeds
 from tests.fuzz.targets import TARGETS
 
-EXAMPLES = {"picture": 300, "form": 300, "foreign": 60, "version": 60, "documents": 100}
+EXAMPLES = {"picture": 300, "form": 300, "infer": 500, "foreign": 60, "version": 60, "documents": 100}
 """About a second of each."""
 
 

@@ -83,6 +83,7 @@ def test_the_picture_of_a_form_is_its_file() -> None:
         (FORM, b"nothing of the kind", "can't be read"),
         (FORM, part("file", b"x", "a") * 65 + END, "more than 64 parts"),
         ("multipart/form-data", part("file", b"x", "a") + END, "no boundary"),
+        (f"multipart/form-data; boundary={'b' * 300}", part("file", b"x", "a") + END, "Boundary length 300"),
     ],
 )
 def test_what_is_wrong_with_a_form_is_said(content_type: str, content: bytes, message: str) -> None:
