@@ -184,6 +184,10 @@ class _HoldingTransport:
         else:
             self._transport.writelines((held, data))
 
+    def get_write_buffer_size(self) -> int:
+        """Bytes that the client hasn't taken yet."""
+        return self._transport.get_write_buffer_size()
+
     def is_closing(self) -> bool:
         """Whether it is closed for writing."""
         return self._is_closed or self._transport.is_closing()

@@ -35,6 +35,9 @@ INTERRUPTED = 128 + signal.SIGINT
 _SWEEP = 1.0
 """Seconds between two sweeps over the connections."""
 
+_AT_A_TIME = 200
+"""Connections that a sweep looks at before requests have their turn again."""
+
 _SOON = 0.02
 """Seconds between two looks at what is left to be answered."""
 
@@ -145,12 +148,14 @@ class Server:
 
     async def _sweep(self) -> None:
         """Renew the headers that every answer has, and look after slow clients."""
+        loop = asyncio.get_running_loop()
         while True:
             try:
                 self._renew_headers()
-                now = asyncio.get_running_loop().time()
-                for connection in self._clients.list():
-                    connection.check(now, self._settings.client_seconds)
+                for number, connection in enumerate(self._clients.list(), 1):
+                    connection.check(loop.time(), self._settings.client_seconds)
+                    if number % _AT_A_TIME == 0:
+                        await asyncio.sleep(0)
                 self._clients.make_room()
             except Exception:
                 log.exception("connections could not be looked after")

@@ -55,7 +55,8 @@ class Load:
             client = http.client.HTTPConnection(self.host, self.port, timeout=20)
             try:
                 client.request("GET", "/v2/health/ready")
-                self.is_ready &= client.getresponse().status == 200
+                if client.getresponse().status != 200:
+                    self.is_ready = False
             except (OSError, http.client.HTTPException) as error:
                 self.seen[f"probe: {error!r}"] += 1
             client.close()
