@@ -10,8 +10,8 @@ from tests.fuzz.finding import Finding, outcome
 
 SPEC = PictureInput(height=2, width=3, channels=1, resize=Stretch())
 
-_MOST = 4
-"""Pictures."""
+_MOST, _MOST_LISTS = 4, 100
+"""Pictures, and arrays that they can consist of."""
 
 
 def try_infer(data: bytes) -> str:
@@ -20,7 +20,7 @@ def try_infer(data: bytes) -> str:
     length = int(head[:12]) if head[:12].isdigit() else None
 
     def read() -> None:
-        for tensor in read_request(body, length).inputs:
+        for tensor in read_request(body, length, _MOST_LISTS).inputs:
             _read(tensor)
 
     return outcome(read)
