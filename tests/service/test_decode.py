@@ -134,7 +134,7 @@ def test_too_many_bytes_are_refused() -> None:
 
 
 def test_too_many_pixels_are_refused_before_they_are_decoded() -> None:
-    with pytest.raises(PictureTooLarge, match=r"9000 x 9000 = 81,000,000"):
+    with pytest.raises(PictureTooLarge, match=r"9000 x 9000 = 81,000,000|far more pixels"):
         decode(encoded(Image.new("1", (9000, 9000))), LIMITS)
 
 
