@@ -1,19 +1,19 @@
 """Turns requests into as many as can be worked on at once, each for as long as it may take; the others are refused.
 
-An ASGI application before another one. What it does for a request is counted in microseconds: instead of a timer for
-each there is one for all, which looks once in a while whose time is up.
+An ASGI application before another one. What it does for a request is counted in tenths of a microsecond: instead of a
+timer for each there is one for all, which looks once in a while whose time is up.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable
 from dataclasses import dataclass
 from time import monotonic
+from typing import Any
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.errors import TooBusy, TooLate
-from service.guard import refuse
+from service.guard import BEGUN, refuse
 
 log = logging.getLogger("convscope")
 
@@ -41,39 +41,42 @@ class Admission:
             inner: what answers those that are let in.
             limits: how many, and for how long.
         """
-        self._inner, self._limits = inner, limits
-        self._stays: set[_Stay] = set()
+        self._inner, self._limits, self._most = inner, limits, limits.requests
+        self._since: dict[asyncio.Task[Any] | None, float] = {}
+        """Of each request being worked on, by its task: when it came, in seconds of the monotonic clock."""
+        self._over: set[asyncio.Task[Any] | None] = set()
+        """Those whose time is up."""
         self._looking: asyncio.TimerHandle | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, as the ASGI specification says."""
-        if len(self._stays) >= self._limits.requests:
+        if len(self._since) >= self._most:
             await refuse(
-                TooBusy(f"{len(self._stays)} requests are being answered, all that may be; try again later"),
+                TooBusy(f"{self._most} requests are being answered, all that may be; try again later"),
                 scope, receive, send,
             )  # fmt: skip
             return
-        stay = _Stay(send)
-        self._stays.add(stay)
+        task = asyncio.current_task()
+        self._since[task] = monotonic()
         if self._looking is None:
             self._look_later()
         try:
-            await self._inner(scope, receive, stay.send)
+            await self._inner(scope, receive, send)
         except asyncio.CancelledError:
-            if not stay.is_over or stay.task.uncancel():  # somebody else cancelled it, too
+            if task not in self._over or task is None or task.uncancel():  # somebody else cancelled it, too
                 raise
-            await self._end(stay, scope, receive)
+            await self._end(scope, receive, send)
         finally:
-            self._stays.discard(stay)
+            del self._since[task]
+            if self._over:
+                self._over.discard(task)
 
-    async def _end(self, stay: "_Stay", scope: Scope, receive: Receive) -> None:
-        error = TooLate(
-            f"no answer within {self._limits.seconds:g} s (CONVSCOPE_REQUEST_SECONDS); ask for less at a time"
-        )
-        if stay.has_answer:
+    async def _end(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if BEGUN in scope:
             log.warning("%s: cut off, its answer had not gone out within the time", scope["path"])
-        else:
-            await refuse(error, scope, receive, stay.send)
+            return
+        seconds = f"{self._limits.seconds:g} s (CONVSCOPE_REQUEST_SECONDS)"
+        await refuse(TooLate(f"no answer within {seconds}; ask for less at a time"), scope, receive, send)
 
     def _look_later(self) -> None:
         self._looking = asyncio.get_running_loop().call_later(self._limits.seconds / _LOOKS, self._look)
@@ -81,33 +84,11 @@ class Admission:
     def _look(self) -> None:
         """End those whose time is up."""
         self._looking = None
-        if not self._stays:
+        if not self._since:
             return
         oldest = monotonic() - self._limits.seconds
-        for stay in self._stays:
-            if stay.since < oldest and not stay.is_over:
-                stay.is_over = True
-                stay.task.cancel()
+        for task, since in self._since.items():
+            if since < oldest and task is not None and task not in self._over:
+                self._over.add(task)
+                task.cancel()
         self._look_later()
-
-
-class _Stay:
-    """A request that is being worked on."""
-
-    __slots__ = ("_send", "has_answer", "is_over", "since", "task")
-
-    def __init__(self, send: Send) -> None:
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - a coroutine that runs is run by a task
-        self.task = task
-        self.since = monotonic()
-        self.is_over = False
-        """Its time is up."""
-        self.has_answer = False
-        """At least the answer's head has gone out."""
-        self._send = send
-
-    def send(self, message: Message) -> Awaitable[None]:
-        """Pass a part of the answer on."""
-        self.has_answer = True
-        return self._send(message)

@@ -5,6 +5,8 @@ it does for a request is counted in microseconds.
 """
 
 from collections.abc import Awaitable, Iterable, Sequence
+from functools import lru_cache
+from typing import NamedTuple
 
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,6 +21,9 @@ from service.problems import answer_error
 GRANTED = "convscope.granted"
 """Where the request's scope says what its key is good for: a `keys.Scope`."""
 
+BEGUN = "convscope.begun"
+"""In the request's scope since the head of its answer has gone out."""
+
 _BEARER = b"bearer "
 
 _PRIVATE: Headers = ((b"cache-control", b"private"), (b"vary", b"Authorization, X-API-Key"))
@@ -27,12 +32,21 @@ _PRIVATE: Headers = ((b"cache-control", b"private"), (b"vary", b"Authorization, 
 _SOON_HERE = 64 * 1024
 """Bytes of a body up to which it is left to come in, though nobody wants it, so that the connection can go on."""
 
-
 _SENT = (
     "Authorization", "X-API-Key", "X-Request-ID", "traceparent", "tracestate", "Inference-Header-Content-Length",
 )  # fmt: skip
 _SHOWN = ("Retry-After", "WWW-Authenticate", "X-Request-ID", "traceparent", "Inference-Header-Content-Length")
 """Headers that pages of other sites may send, and see, besides those that harm nobody."""
+
+
+class _Way(NamedTuple):
+    """What becomes of requests for a path."""
+
+    app: ASGIApp
+    headers: Headers
+    """That answers have besides their own."""
+    checked: Rule | None
+    """To be held against; None: they may pass."""
 
 
 class Guard:
@@ -47,28 +61,35 @@ class Guard:
             keys: that are known.
         """
         self._limited, self._free, self._keys = limited, free, keys
+        self._find_way = lru_cache(maxsize=4096)(self._choose_way)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, as the ASGI specification says."""
         if scope["type"] != "http":
             await self._free(scope, receive, send)
             return
-        rule = find_rule(find_path(scope))
-        headers = rule.headers
+        app, headers, checked = self._find_way(find_path(scope) if scope.get("root_path") else scope["path"])
 
         def answer(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
+                scope[BEGUN] = True
                 message["headers"] = [*message.get("headers", ()), *headers]
             return send(message)
 
-        if (self._keys and not rule.is_open) or (rule.scope is KeyScope.ADMIN and rule.is_known):
+        if checked is not None:
             try:
-                self._check(rule, scope)
+                self._check(checked, scope)
             except ConvscopeError as error:
                 await refuse(error, scope, receive, answer)
                 return
-            headers = (*headers, *_PRIVATE)
-        await (self._limited if rule.is_limited else self._free)(scope, receive, answer)
+        await app(scope, receive, answer)
+
+    def _choose_way(self, path: str) -> "_Way":
+        rule = find_rule(path)
+        app = self._limited if rule.is_limited else self._free
+        if (self._keys and not rule.is_open) or (rule.scope is KeyScope.ADMIN and rule.is_known):
+            return _Way(app, (*rule.headers, *_PRIVATE), rule)
+        return _Way(app, rule.headers, None)
 
     def _check(self, rule: Rule, scope: Scope) -> None:
         """Hold the request's key against the rule.

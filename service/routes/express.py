@@ -7,7 +7,7 @@ the same functions that its route calls; whatever is out of the ordinary goes on
 
 import re
 from collections.abc import Callable, Coroutine
-from functools import partial
+from functools import lru_cache, partial
 from http import HTTPStatus
 from typing import NamedTuple, TypeVar
 
@@ -58,6 +58,8 @@ class Plain(NamedTuple):
     """None: the one that answers."""
     answer: Callable[[Pipeline, ServedVersion, Scope, Receive], Coroutine[object, object, Written]]
     """Reads its body, and answers it."""
+    header: tuple[bytes, bytes] | None = None
+    """That it has to have."""
 
 
 class Express:
@@ -86,19 +88,10 @@ class Express:
         path: str = scope["path"]
         if not path.endswith(_ENDS):
             return None
-        route = _PATH.fullmatch(path)
-        if route is None:
+        plain = _read_address(path, scope["query_string"])
+        if plain is None or (plain.header is not None and plain.header not in scope["headers"]):
             return None
-        protocol, model, version, asked = route.groups()
-        number = int(version) if version else None
-        match protocol, asked:
-            case "v1", "predict" if query := _TOP_K.fullmatch(scope["query_string"]):
-                return Plain(model, number, partial(_predict, top_k=int(query[1] or TOP_K)))
-            case "v1", "activations" if not scope["query_string"] and _WANTS_TENSORS in scope["headers"]:
-                return Plain(model, number, _show_activations)
-            case "v2", "infer":
-                return Plain(model, number, _infer)
-        return None
+        return plain
 
     async def answer(self, plain: Plain, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a plain request."""
@@ -115,6 +108,24 @@ class Express:
             headers = [(b"content-length", str(len(content)).encode()), *described]
             await send({"type": "http.response.start", "status": HTTPStatus.OK, "headers": headers})
             await send({"type": "http.response.body", "body": content})
+
+
+@lru_cache(maxsize=4096)
+def _read_address(path: str, query: bytes) -> Plain | None:
+    """What is asked for there, if a plain request may ask for it."""
+    route = _PATH.fullmatch(path)
+    if route is None:
+        return None
+    protocol, model, version, asked = route.groups()
+    number = int(version) if version else None
+    match protocol, asked:
+        case "v1", "predict" if top_k := _TOP_K.fullmatch(query):
+            return Plain(model, number, partial(_predict, top_k=int(top_k[1] or TOP_K)))
+        case "v1", "activations" if not query:
+            return Plain(model, number, _show_activations, _WANTS_TENSORS)
+        case "v2", "infer":
+            return Plain(model, number, _infer)
+    return None
 
 
 async def _predict(pipeline: Pipeline, served: ServedVersion, scope: Scope, receive: Receive, *, top_k: int) -> Written:

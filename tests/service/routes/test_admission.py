@@ -43,7 +43,7 @@ def unfinished(at: str, path: str) -> Iterator[socket.socket]:
 def test_over_the_limit_of_all_requests_the_next_is_refused_at_once() -> None:
     app = create_app(settings(max_in_flight=3))
     with serving_app(app) as at, httpx.Client(base_url=at, timeout=20) as client, ExitStack() as held:
-        stays = app._guard._limited._stays  # type: ignore[attr-defined]
+        stays = app._guard._limited._since  # type: ignore[attr-defined]
         for path in (PREDICT, PREDICT, "/v1/workbench"):
             held.enter_context(unfinished(at, path))
         until(lambda: len(stays) == 3)
