@@ -27,8 +27,8 @@ VERSIONS = "versions"
 
 _EVERY = 3.0
 """Seconds between two changes of the versions."""
-_KEPT = 6
-"""Versions on the disk; older ones are removed."""
+KEPT = 10
+"""Versions of `digits` on the disk, from the beginning on; older ones but the first two are removed."""
 _SAMPLING = 2.0
 
 
@@ -122,9 +122,9 @@ class Siege:
         match step.split():
             case ["publish"]:
                 # As a copy that is renamed, which is what publishing comes down to; publishing itself takes a core.
-                await asyncio.to_thread(_put, models / "digits", 1 + numbers[-1] % 2, numbers[-1] + 1)
+                await asyncio.to_thread(put, models / "digits", 1 + numbers[-1] % 2, numbers[-1] + 1)
             case ["remove"]:
-                for number in numbers[2:-_KEPT]:
+                for number in numbers[2 : len(numbers) - KEPT + 2]:
                     await asyncio.to_thread(shutil.rmtree, models / "digits" / str(number))
             case ["rollback"]:
                 return await place.send(Ask(f"{at}/rollback"))
@@ -140,7 +140,8 @@ class Siege:
             await asyncio.sleep(_SAMPLING)
 
 
-def _put(model: Path, source: int, number: int) -> None:
+def put(model: Path, source: int, number: int) -> None:
+    """Publish a copy, by a rename."""
     staging = model.parent / f".staging-{number}"
     shutil.copytree(model / str(source), staging)
     staging.rename(model / str(number))

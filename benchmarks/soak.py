@@ -27,7 +27,7 @@ import aiohttp
 from benchmarks.material import ROOT, convscope, plain_environment
 from benchmarks.plan import Row
 from benchmarks.server import NotServing, find_ports, stop
-from benchmarks.siege import BROKEN, REFUSED, VERSIONS, Record, Sample, Siege
+from benchmarks.siege import BROKEN, KEPT, REFUSED, VERSIONS, Record, Sample, Siege, put
 from benchmarks.table import show, tabulate
 from benchmarks.visitors import Pictures, Place, Visitor, list_visitors
 
@@ -40,8 +40,6 @@ _OPTIONAL = {"v2 infer", "metrics"}
 
 _GROWTH = 0.05
 """Of memory after the first minute, at most."""
-_AROUND = 10.0
-"""Seconds before and after a moment, of which memory is the mean."""
 _LONGEST_START = 60.0
 
 
@@ -52,6 +50,8 @@ def main() -> None:
         models = Path(temporary) / "models"
         for name in _MODELS:
             shutil.copytree(ROOT / "models" / name, models / name)
+        for number in range(3, KEPT + 1):  # as many as stay in memory, so that it is full from the beginning on
+            put(models / "digits", 2 - number % 2, number)
         log = options.out.with_suffix(".log") if options.out else Path(temporary) / "log"
         with _serving(models, options.workers, log) as (process, address):
             siege, left_out = asyncio.run(_soak(process, address, models, options))
@@ -117,9 +117,10 @@ async def _wait_until_ready(process: "subprocess.Popen[bytes]", visitors: Sequen
 
 
 def _summarise(siege: Siege, options: argparse.Namespace) -> Row:
-    """All figures; of memory and files at the end of the first minute and at the end."""
+    """All figures; of memory and files the means of the minute after the first one, and of the last."""
     end = 60 * options.minutes
-    first, last = (_at(siege.samples, moment) for moment in (min(60, end / 2), end))
+    minute = min(60, end / 3)
+    first, last = (_average(siege.samples, begin, begin + minute) for begin in (minute, end - minute))
     return {
         "minutes": options.minutes,
         "workers": options.workers,
@@ -133,10 +134,11 @@ def _summarise(siege: Siege, options: argparse.Namespace) -> Row:
     }
 
 
-def _at(samples: Sequence[Sample], moment: float) -> dict[str, float]:
-    near = [sample for sample in samples if abs(sample.second - moment) <= _AROUND]
+def _average(samples: Sequence[Sample], begin: float, end: float) -> dict[str, float]:
+    found = [sample for sample in samples if begin <= sample.second < end]
     return {
-        name: statistics.mean(getattr(sample, name) for sample in near) for name in ("rss", "pss", "files", "processes")
+        name: statistics.mean(getattr(sample, name) for sample in found)
+        for name in ("rss", "pss", "files", "processes")
     }
 
 
@@ -171,7 +173,7 @@ def report(row: Row) -> Iterator[str]:
     )
     first, last = row["first"], row["last"]
     yield (
-        f"RSS {first['rss']:.0f} MiB after the first minute, {last['rss']:.0f} MiB at the end: {row['growth']:+.1%}"
+        f"RSS {first['rss']:.0f} MiB after the first minute, {last['rss']:.0f} MiB in the last: {row['growth']:+.1%}"
         f" (at most {_GROWTH:+.0%}); PSS {last['pss'] / first['pss'] - 1:+.1%}; open files {first['files']:.0f}, then"
         f" {last['files']:.0f}"
     )

@@ -248,6 +248,7 @@ class Registry:
         if before is not None and before.answering.published.version != number:
             log.info("%s: version %d answers, after %d", name, number, before.answering.published.version)
             self.runtime.metrics.count_swap(name)
+            before.answering.forget_inside()
 
     def _forget(self) -> None:
         """Let go of versions that are gone from the folder, but for those that answer."""

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from service.allocator import give_back
 from service.batching import Batcher, Patience
 from service.engine import Engine, Provider, load_engine
 from service.errors import ModelRefused
@@ -77,9 +78,14 @@ class ServedVersion:
             NotInspectable: the graph is none that can be looked into.
         """
         with self._lock, looking_into(self.published.name):
-            if self._inspector is None:
-                self._inspector = load_inspector(self.published, self.runtime.provider, self.threads)
-            return self._inspector
+            inspector = self._inspector
+            if inspector is None:
+                inspector = self._inspector = load_inspector(self.published, self.runtime.provider, self.threads)
+            return inspector
+
+    def forget_inside(self) -> None:
+        """Let go of those sessions, which take several times as much memory as the answering one; they come back."""
+        self._inspector = None
 
 
 class Loader:
@@ -102,14 +108,17 @@ class Loader:
         Raises:
             ModelRefused: it breaks the contract, or doesn't answer its samples as it did when it was published.
         """
-        runtime, published = self.runtime, read_version(folder, self.runtime.max_model_bytes)
+        runtime = self.runtime
         try:
+            published = read_version(folder, runtime.max_model_bytes)
             engine, cost, inline = self._place(published)
             rehearse(published, engine)
         except ModelRefused:
             raise
         except Exception as error:  # a graph that onnxruntime loads, but can't run: its exceptions share no base
-            raise ModelRefused(f"{published.name}/{folder.name} can't be run: {error}") from error
+            raise ModelRefused(f"{folder.parent.name}/{folder.name} can't be run: {error}") from error
+        finally:
+            give_back()  # what loading left, and what a version left that was let go of before
         executor = None if inline else self._executor
         meter = runtime.metrics.version(published.name, published.version)
         batcher = Batcher(engine.classify, engine.run, executor, runtime.max_batch, runtime.patience, meter)
