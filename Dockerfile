@@ -42,10 +42,10 @@ RUN --mount=type=bind,from=build,source=/wheel,target=/wheel pip install --no-co
 FROM install AS install-training
 RUN --mount=type=bind,from=wheels,target=/wheels --mount=type=bind,source=deploy/locks,target=/locks \
     --mount=type=cache,target=/cache/pip \
-    if ls /wheels/torch-*.whl 2>/dev/null; then pip install --no-deps --no-index --find-links /wheels torch; \
-    else pip install --require-hashes -r /locks/torch.txt; fi \
-    && pip install --require-hashes -r /locks/training.txt
-RUN --mount=type=bind,from=build,source=/wheel,target=/wheel pip install --no-deps /wheel/*.whl
+    if ls /wheels/torch-*.whl 2>/dev/null; then pip install --no-compile --no-deps --no-index --find-links /wheels torch; \
+    else pip install --no-compile --require-hashes -r /locks/torch.txt; fi \
+    && pip install --no-compile --require-hashes -r /locks/training.txt
+RUN --mount=type=bind,from=build,source=/wheel,target=/wheel pip install --no-compile --no-deps /wheel/*.whl
 
 FROM build AS sbom-service
 RUN --mount=type=bind,from=install-service,source=/opt/convscope,target=/opt/convscope python sbom.py > /sbom.json
@@ -67,6 +67,9 @@ ENTRYPOINT ["convscope"]
 FROM base AS training
 COPY --from=install-training /opt/convscope /opt/convscope
 COPY --from=sbom-training /sbom.json /usr/share/convscope/sbom.json
+# Exports a network once, for the same reasons as the service's image serves once.
+RUN convscope init rehearsal --network lenet5 --height 28 --width 28 --channels 1 --models /tmp/models && rm -rf /tmp/*
+ENV PYTHONDONTWRITEBYTECODE=1
 USER convscope
 CMD ["train"]
 
