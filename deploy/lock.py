@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 LOCKS = ROOT / "deploy" / "locks"
 TOOLS = ["cyclonedx-bom==7.5.0"]
 """Beside the build system's: what the images' bill of materials is written with."""
-SHIPPED = ["grpc"]
+SHIPPED = ["grpc", "otel"]
 """Extras that every image has: what is switched on by a setting has to be there."""
 
 
