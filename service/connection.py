@@ -118,8 +118,8 @@ class Connection(HttpToolsProtocol):
             self.scope is not None and self.cycle is not None and self.cycle.response_complete and not self.is_sending
         )
 
-    def check(self, now: float, patience: float) -> None:
-        """Give the client up if it takes too long.
+    def check(self, now: float, patience: float) -> int:
+        """Give the client up if it takes too long; the bytes of answers that it hasn't taken.
 
         Args:
             now: in seconds of the loop's clock.
@@ -131,7 +131,7 @@ class Connection(HttpToolsProtocol):
             self._unsent, self._stalled = unsent, now
         elif now - self._stalled > patience:
             self.transport.abort()
-            return
+            return 0
         if self.flow.read_paused:  # it is the service that takes its time
             self._began = now
         if now - self._began > patience:
@@ -139,6 +139,7 @@ class Connection(HttpToolsProtocol):
                 self.transport.close()
             elif self.is_sending and not self.transport.is_closing():
                 self.refuse(ClientTooSlow(f"the request had not come whole within {patience:g} s"))
+        return unsent
 
     def ask_to_leave(self, now: float) -> None:
         """Have the answers that aren't begun yet tell the client to close."""

@@ -16,6 +16,9 @@ if sys.platform != "win32":
 BACKLOG = 2048
 """Connections that wait to be accepted, at most."""
 
+_SHARES = sys.platform == "linux"
+"""Elsewhere, sockets at one address either may not be, or the last one gets all connections."""
+
 _MOST_DESCRIPTORS = 1 << 17
 """Beyond which the limit isn't raised, however much the system allows."""
 
@@ -43,6 +46,34 @@ def listen(host: str, port: int) -> socket.socket:
         raise InvalidSetting(
             f"{host!r} can't be a host's name; choose another with --host or CONVSCOPE_HOST"
         ) from error
+
+
+def reserve(host: str, port: int) -> socket.socket:
+    """A socket that holds an address for several processes, but doesn't listen itself: each of them does, see `join`.
+
+    Raises:
+        InvalidSetting, StartFailed: as `listen`.
+    """
+    listener = listen(host, port)
+    if not _SHARES:
+        return listener
+    with listener:  # others could share the address, too, so it had to be had alone first
+        address = listener.getsockname()
+    reserved = socket.socket(listener.family, socket.SOCK_STREAM)
+    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    reserved.bind(address)
+    return reserved
+
+
+def join(reserved: socket.socket) -> socket.socket:
+    """One process's own socket that accepts connections at a reserved address.
+
+    The kernel shares connections out among such sockets. From a single one that all processes have, whichever wakes up
+    first takes all that come at once.
+    """
+    if not _SHARES:
+        return reserved
+    return socket.create_server(reserved.getsockname(), family=reserved.family, backlog=BACKLOG, reuse_port=True)
 
 
 def is_loopback(host: str) -> bool:

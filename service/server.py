@@ -21,7 +21,7 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
-from service.connection import Clients, Connection
+from service.connection import MOST_UNTAKEN, Clients, Connection
 from service.endpoint import BACKLOG, close_listener
 from service.errors import Stopping
 from service.life import Life, Phase
@@ -52,20 +52,27 @@ class Server:
     """One process that answers on a socket."""
 
     def __init__(
-        self, app: FastAPI, life: Life, listener: socket.socket, settings: Settings, most_connections: int = 1 << 20
+        self,
+        app: FastAPI,
+        life: Life,
+        listen: Callable[[], socket.socket],
+        settings: Settings,
+        most_connections: int = 1 << 20,
     ) -> None:
         """Make it; `run` runs it.
 
         Args:
             app: what answers.
             life: the application's.
-            listener: where; from `endpoint.listen`.
+            listen: gives the socket, once connections are to come.
             settings: its time limits.
             most_connections: at a time.
         """
         self._app = app
         self._life = life
-        self._listener = listener
+        self._open = listen
+        self._listener: socket.socket | None = None
+        self._acceptor: asyncio.AbstractServer | None = None
         self._settings = settings
         self._config = uvicorn.Config(
             app,
@@ -111,23 +118,31 @@ class Server:
         if lifeline is not None:
             self._loop.add_reader(lifeline, self._lose, lifeline)
         sweeping = asyncio.create_task(self._sweep())
-        acceptor = await self._listen() if early else None
+        if early:
+            await self._listen()
         async with AsyncExitStack() as stack:
             if await self._load(stack):
-                acceptor = acceptor or await self._listen()
+                if not early:
+                    await self._listen()
                 announce()
                 await self._told.wait()
                 await self._drain()
-            if acceptor is not None:
-                acceptor.close()
-            await close_listener(self._listener, self._connect)
+            await self._let_nobody_in()
             await self._finish()
         sweeping.cancel()
         self._loop = None
 
-    async def _listen(self) -> asyncio.AbstractServer:
+    async def _listen(self) -> None:
+        self._listener = self._open()
         # A copy, because the loop closes what it is given at once, whoever still waits there to be accepted.
-        return await asyncio.get_running_loop().create_server(self._connect, sock=self._listener.dup(), backlog=BACKLOG)
+        copy = self._listener.dup()
+        self._acceptor = await asyncio.get_running_loop().create_server(self._connect, sock=copy, backlog=BACKLOG)
+
+    async def _let_nobody_in(self) -> None:
+        """But who is at the door already."""
+        if self._acceptor is not None and self._listener is not None:
+            self._acceptor.close()
+            await close_listener(self._listener, self._connect)
 
     def _connect(self) -> Connection:
         return Connection(self._config, self._clients, {}, self._loop)
@@ -152,11 +167,13 @@ class Server:
         while True:
             try:
                 self._renew_headers()
+                untaken = 0
                 for number, connection in enumerate(self._clients.list(), 1):
-                    connection.check(loop.time(), self._settings.client_seconds)
+                    untaken += connection.check(loop.time(), self._settings.client_seconds)
                     if number % _AT_A_TIME == 0:
                         await asyncio.sleep(0)
-                self._clients.make_room()
+                if untaken > MOST_UNTAKEN:
+                    self._clients.make_room()
             except Exception:
                 log.exception("connections could not be looked after")
             await asyncio.sleep(_SWEEP)

@@ -1,9 +1,9 @@
-"""Turns one listening socket into several processes that answer on it, and keeps them answering.
+"""Turns one address into several processes that answer there, and keeps them answering.
 
-This process answers nothing itself. It holds the socket, so that no connection is lost while a worker is replaced, and
-one end of a channel to each worker: a byte from the worker says that it answers, the end of the channel that it is
-gone. The worker hears the end of the channel, too, so none outlives this process. Signals are passed on; a terminal's
-Ctrl-C reaches the workers only from here, because each is a process group of its own.
+This process answers nothing itself. It holds the address, and one end of a channel to each worker: a byte from the
+worker says that it answers, the end of the channel that it is gone. The worker hears the end of the channel, too, so
+none outlives this process. Signals are passed on; a terminal's Ctrl-C reaches the workers only from here, because each
+is a process group of its own.
 """
 
 import logging
@@ -45,12 +45,12 @@ class _Worker:
 
 
 class Workers:
-    """The processes that answer on one socket."""
+    """The processes that answer at one address."""
 
     def __init__(
         self,
         count: int,
-        listener: socket.socket,
+        address: socket.socket,
         environment: Mapping[str, str],
         *,
         longest_stop: float,
@@ -60,13 +60,13 @@ class Workers:
 
         Args:
             count: how many, at least 1.
-            listener: where they answer.
+            address: from `endpoint.reserve`.
             environment: theirs, with all settings.
             longest_stop: seconds that they have to end in.
             buried: called with the process id of each one that has ended.
         """
         self._count = count
-        self._listener = listener
+        self._address = address
         # They import what this process would, whatever folder it was started in.
         self._environment = {**environment, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONSAFEPATH": "1"}
         self._longest_stop = longest_stop
@@ -125,8 +125,8 @@ class Workers:
 
     def _start(self) -> None:
         ours, theirs = socket.socketpair()
-        when = "late" if any(worker.answers for worker in self._workers) else "early"
-        descriptors = (self._listener.fileno(), theirs.fileno())
+        when = "late" if self._workers else "early"  # one tells probes that models are being loaded
+        descriptors = (self._address.fileno(), theirs.fileno())
         command = [sys.executable, "-c", _PROGRAM, *map(str, descriptors), when]
         with theirs:
             process = subprocess.Popen(  # noqa: S603 - our own program
@@ -139,6 +139,7 @@ class Workers:
     def _hear(self, worker: _Worker) -> None:
         if worker.channel.recv(1):
             worker.answers = True
+            log.info("worker %d answers", worker.process.pid)
             return
         self._selector.unregister(worker.channel)
         worker.channel.close()
@@ -160,7 +161,7 @@ class Workers:
     def _obey(self, number: int) -> None:
         if self._stop_until is None:
             self._stop_until = time.monotonic() + self._longest_stop + _MARGIN
-            self._listener.close()  # the workers' copies stay open until each has seen to those who wait there
+            self._address.close()
             for worker in self._workers:
                 worker.process.send_signal(number)
         elif number == signal.SIGINT:

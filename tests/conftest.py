@@ -67,7 +67,7 @@ def serving_app(app: FastAPI, settings: Settings | None = None) -> Iterator[str]
     """Run any application behind a real socket; gives its address."""
     listener = listen("127.0.0.1", 0)
     life = app.life if isinstance(app, Application) else Life()
-    server = Server(app, life, listener, settings or Settings(drain_seconds=0))
+    server = Server(app, life, lambda: listener, settings or Settings(drain_seconds=0))
     started = threading.Event()
     thread = threading.Thread(target=server.run, args=(started.set,))
     port = listener.getsockname()[1]

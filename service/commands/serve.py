@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from service.choices import Form, Provider
-from service.endpoint import is_loopback, listen
+from service.endpoint import is_loopback, listen, reserve
 from service.errors import InvalidSetting, ProviderUnavailable
 from service.journal import Journal
 from service.keys import FILE_VARIABLE, KEYS_VARIABLE
@@ -49,7 +49,7 @@ def serve_command(
         log.warning("%s is set, but there is no such setting", variable)
     _check(settings)
     keys = settings.read_keys()
-    listener = listen(settings.host, settings.port)
+    listener = (listen if settings.workers == 1 else reserve)(settings.host, settings.port)
     if not keys and not is_loopback(settings.host):
         log.warning(
             "listening on %s without API keys: whoever reaches this port may use the service; set %s or %s",
@@ -59,7 +59,7 @@ def serve_command(
     if settings.workers == 1:
         from service.worker import answer  # noqa: PLC0415 - who only keeps workers needn't load what they do
 
-        answer(settings, journal, listener, lambda: _announce(address, journal))
+        answer(settings, journal, lambda: listener, lambda: _announce(address, journal))
     else:
         _answer_in_workers(settings, options, listener, lambda: _announce(address, journal))
     _say("stopped", journal)

@@ -76,7 +76,7 @@ class Running:
         self.loaded = threading.Event()
         self.app = app
         most = int(settings.pop("most", 1000))
-        self.server = Server(app, app.life, self.listener, Settings(**settings), most)  # type: ignore[arg-type]
+        self.server = Server(app, app.life, lambda: self.listener, Settings(**settings), most)  # type: ignore[arg-type]
         self.thread = threading.Thread(target=self.server.run, args=(self.loaded.set,))
         self.thread.start()
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from service import workers
-from service.endpoint import listen
+from service.endpoint import listen, reserve
 from service.errors import StartFailed
 from service.workers import Workers
 from tests.conftest import MODELS
@@ -156,8 +156,8 @@ def get_status(client: http.client.HTTPConnection) -> int:
 
 
 def test_where_no_worker_can_start_it_ends_with_one_line(capfd: pytest.CaptureFixture[str]) -> None:
-    with listen("127.0.0.1", 0) as listener:
-        broken = Workers(2, listener, {**os.environ, "CONVSCOPE_PORT": "http"}, longest_stop=1)
+    with reserve("127.0.0.1", 0) as address:
+        broken = Workers(2, address, {**os.environ, "CONVSCOPE_PORT": "http"}, longest_stop=1)
         with pytest.raises(StartFailed, match="no worker can be started"):
             broken.run(lambda: pytest.fail("none answers"))
     assert "CONVSCOPE_PORT" in capfd.readouterr().err
@@ -167,8 +167,8 @@ def test_workers_that_die_again_and_again_are_started_less_and_less_often(monkey
     dies = "import socket, sys; socket.socket(fileno=int(sys.argv[2])).sendall(b'.'); sys.exit(3)"
     monkeypatch.setattr(workers, "_PROGRAM", dies)
     ended: list[int] = []
-    with listen("127.0.0.1", 0) as listener:
-        mortal = Workers(2, listener, os.environ, longest_stop=1, buried=ended.append)
+    with reserve("127.0.0.1", 0) as address:
+        mortal = Workers(2, address, os.environ, longest_stop=1, buried=ended.append)
         threading.Timer(4, os.kill, (os.getpid(), signal.SIGTERM)).start()
         mortal.run(lambda: None)
     assert 4 <= len(ended) <= 8
