@@ -111,7 +111,7 @@ def ask(path: str, *headers: str, method: str = "GET") -> bytes:
 
 
 def test_while_it_loads_it_lives_but_is_not_ready_and_requests_wait() -> None:
-    with running(Slow(loading=1)) as server:
+    with running(Slow(loading=3)) as server:  # seconds: a busy machine takes some for three requests
         assert httpx.get(f"{server.address}/v2/health/live").json() == {"live": True}
         ready = httpx.get(f"{server.address}/v2/health/ready")
         assert (ready.status_code, ready.json()["phase"]) == (503, "loading")
