@@ -62,8 +62,8 @@ async def serving(
     port = find_ports()
     command = " ".join(convscope("serve", "--port", str(port), *options))
     environment = plain_environment() | {f"CONVSCOPE_{name}": value for name, value in settings.items()}
-    process = subprocess.Popen(  # noqa: ASYNC220, S602
-        f"{before} exec {command} >{output} 2>&1", shell=True, cwd=ROOT, env=environment
+    process = subprocess.Popen(  # noqa: ASYNC220
+        ["sh", "-c", f"{before} exec {command} >{output} 2>&1"], cwd=ROOT, env=environment
     )
     try:
         for _ in range(600):
@@ -218,12 +218,12 @@ def jump(path: str, offset: str) -> None:
 async def disk() -> str:
     """What it says goes to a disk that is full, and the models are on one that can't be written."""
     with tempfile.TemporaryDirectory() as folder:
-        mounted = subprocess.run(  # noqa: ASYNC221, S602
+        mount = (
             f"mkdir {folder}/full {folder}/models && mount -t tmpfs -o size=64k tmpfs {folder}/full"
             f" && mount --bind -o ro {ROOT}/models {folder}/models && mount -o remount,bind,ro {folder}/models"
-            f" && ! dd if=/dev/zero of={folder}/full/rest bs=4k",
-            shell=True, check=False, capture_output=True,
-        )  # fmt: skip
+            f" && ! dd if=/dev/zero of={folder}/full/rest bs=4k"
+        )
+        mounted = subprocess.run(["sh", "-c", mount], check=False, capture_output=True)  # noqa: ASYNC221
         try:
             if mounted.returncode:
                 return "disk: skipped, nothing can be mounted here"
@@ -236,7 +236,7 @@ async def disk() -> str:
                 seen = await crowd.leave()
                 code = await service.stop()
         finally:
-            subprocess.run(f"umount {folder}/full {folder}/models", shell=True, check=False)  # noqa: ASYNC221, S602
+            subprocess.run(["umount", f"{folder}/full", f"{folder}/models"], check=False)  # noqa: ASYNC221
     return f"full disk, read-only models: {dict(seen)}, feedback {kept}, live {live}, exit {code}"
 
 
