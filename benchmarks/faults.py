@@ -62,8 +62,10 @@ async def serving(
     port = find_ports()
     command = " ".join(convscope("serve", "--port", str(port), *options))
     environment = plain_environment() | {f"CONVSCOPE_{name}": value for name, value in settings.items()}
-    process = subprocess.Popen(  # noqa: ASYNC220
-        ["sh", "-c", f"{before} exec {command} >{output} 2>&1"], cwd=ROOT, env=environment
+    process = subprocess.Popen(  # noqa: ASYNC220, S603
+        ["sh", "-c", f"{before} exec {command} >{output} 2>&1"],  # noqa: S607
+        cwd=ROOT,
+        env=environment,
     )
     try:
         for _ in range(600):
@@ -223,7 +225,7 @@ async def disk() -> str:
             f" && mount --bind -o ro {ROOT}/models {folder}/models && mount -o remount,bind,ro {folder}/models"
             f" && ! dd if=/dev/zero of={folder}/full/rest bs=4k"
         )
-        mounted = subprocess.run(["sh", "-c", mount], check=False, capture_output=True)  # noqa: ASYNC221
+        mounted = subprocess.run(["sh", "-c", mount], check=False, capture_output=True)  # noqa: ASYNC221, S603, S607
         try:
             if mounted.returncode:
                 return "disk: skipped, nothing can be mounted here"
@@ -236,7 +238,7 @@ async def disk() -> str:
                 seen = await crowd.leave()
                 code = await service.stop()
         finally:
-            subprocess.run(["umount", f"{folder}/full", f"{folder}/models"], check=False)  # noqa: ASYNC221
+            subprocess.run(["umount", f"{folder}/full", f"{folder}/models"], check=False)  # noqa: ASYNC221, S603, S607
     return f"full disk, read-only models: {dict(seen)}, feedback {kept}, live {live}, exit {code}"
 
 
