@@ -4,7 +4,6 @@ Whatever no rule speaks of takes an admin's key where there are keys: a route th
 A test walks all routes and finds none forgotten.
 """
 
-from functools import lru_cache
 from typing import NamedTuple
 
 from service.keys import Scope
@@ -54,7 +53,6 @@ _OF_A_MODEL = {
 """By what follows `/v1/models/{m}/` or `/v1/models/{m}/versions/{v}/`, and the same below `/v2`."""
 
 
-@lru_cache(maxsize=4096)
 def find_rule(path: str) -> Rule:
     """The rule that holds at a path, decoded as the router sees it."""
     parts = path.strip("/\n").split("/")  # a router's `$` matches before a last \n too

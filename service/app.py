@@ -194,7 +194,9 @@ def create_app(settings: Settings, journal: Journal | None = None, tracing: Trac
             _settle()
             app.state.life.begin()
             watching = asyncio.create_task(watch(registry, settings.watch, settings.watch_seconds))
-            async with answering_calls(settings, app.state.life, registry, app.state.pipeline) as app.state.grpc_port:
+            async with answering_calls(
+                settings, app.state.life, registry, app.state.pipeline, app.edge.visiting
+            ) as app.state.grpc_port:
                 yield
             watching.cancel()
             with suppress(asyncio.CancelledError):

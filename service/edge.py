@@ -8,9 +8,11 @@ That takes half as long: between two runs of a network, code and data are out of
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from random import Random
 from time import perf_counter
+from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -62,11 +64,7 @@ class Edge:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, as the ASGI specification says."""
-        visit = Visit()
-        visit.began, visit.scope = perf_counter(), scope
-        headers: dict[bytes, bytes] = dict(scope["headers"])
-        visit.request_id = choose_id(headers)
-        visit.length = length = headers.get(b"content-length")
+        visit = self._begin(scope, dict(scope["headers"]))
         current.set(visit)  # of this request's own task; nobody has to take it back
 
         def answer(message: Message) -> Awaitable[None]:
@@ -77,24 +75,44 @@ class Edge:
                 visit.sent += len(message.get("body", b""))
             return send(message)
 
-        if length is None or len(length) > _SMALL:
+        if visit.length is None or len(visit.length) > _SMALL:
             receive = _counting(receive, visit)
-        if self._tracing is not None:
-            self._tracing.begin(headers, visit)
-        self._in_flight += 1
-        if self._timer is None:
-            self._settle_soon()
         try:
             await self._inner(scope, receive, answer)
         except Exception:
             visit.status = visit.status or 500  # the server answers it
             raise
         finally:
-            visit.ended = perf_counter()
-            self._in_flight -= 1
-            self._ended.append(visit)
-            if len(self._ended) >= _MANY:
-                self.settle()
+            self._end(visit)
+
+    @contextmanager
+    def visiting(self, scope: Mapping[str, Any], headers: Mapping[bytes, bytes]) -> Iterator[Visit]:
+        """Go around what isn't HTTP; see `visit.Visiting`."""
+        visit = self._begin(scope, headers)
+        before = current.set(visit)
+        try:
+            yield visit
+        finally:
+            current.reset(before)
+            self._end(visit)
+
+    def _begin(self, scope: Mapping[str, Any], headers: Mapping[bytes, bytes]) -> Visit:
+        visit = Visit()
+        visit.began, visit.scope = perf_counter(), scope
+        visit.request_id, visit.length = choose_id(headers), headers.get(b"content-length")
+        if self._tracing is not None:
+            self._tracing.begin(headers, visit)
+        self._in_flight += 1
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(_SOON, self.settle)
+        return visit
+
+    def _end(self, visit: Visit) -> None:
+        visit.ended = perf_counter()
+        self._in_flight -= 1
+        self._ended.append(visit)
+        if len(self._ended) >= _MANY:
+            self.settle()
 
     def settle(self) -> None:
         """Count and log the requests that have ended."""
@@ -108,11 +126,8 @@ class Edge:
             except Exception:
                 log.exception("a request could not be counted")
 
-    def _settle_soon(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(_SOON, self.settle)
-
     def _settle(self, visit: Visit) -> None:
-        route = self.find_route(visit.scope["path"])
+        route = visit.route or self.find_route(visit.scope["path"])
         visit.status = visit.status or 499  # broken off
         if visit.received < 0:
             visit.received = int(visit.length) if visit.length and visit.length.isdigit() else 0
@@ -122,7 +137,7 @@ class Edge:
             self._tracing.end(route, visit)
 
 
-def choose_id(headers: dict[bytes, bytes]) -> str:
+def choose_id(headers: Mapping[bytes, bytes]) -> str:
     """A request's id: `X-Request-ID` as the client sent it, else the trace's that it belongs to, else a new one."""
     given = headers.get(b"x-request-id")
     if given is not None and _ID.fullmatch(given):

@@ -32,6 +32,9 @@ _PRIVATE: Headers = ((b"cache-control", b"private"), (b"vary", b"Authorization, 
 _SOON_HERE = 64 * 1024
 """Bytes of a body up to which it is left to come in, though nobody wants it, so that the connection can go on."""
 
+_LONGEST = 512
+"""Characters of a path that is remembered."""
+
 _SENT = (
     "Authorization", "X-API-Key", "X-Request-ID", "traceparent", "tracestate", "Inference-Header-Content-Length",
 )  # fmt: skip
@@ -68,7 +71,8 @@ class Guard:
         if scope["type"] != "http":
             await self._free(scope, receive, send)
             return
-        app, headers, checked = self._find_way(find_path(scope) if scope.get("root_path") else scope["path"])
+        path = find_path(scope) if scope.get("root_path") else scope["path"]
+        app, headers, checked = (self._find_way if len(path) <= _LONGEST else self._choose_way)(path)
 
         def answer(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":

@@ -3,7 +3,8 @@
 Whoever works for a request finds its visit in the context; where there is none (a test, a warm-up), nothing is noted.
 """
 
-from collections.abc import MutableMapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -30,8 +31,10 @@ class Visit:
     """One request; what nobody sets stays as it is here."""
 
     request_id: str
-    scope: MutableMapping[str, Any]
-    """Of ASGI."""
+    scope: Mapping[str, Any]
+    """Of ASGI, or what there is of it: path, method, client, scheme."""
+    route: str = ""
+    """The template of the path; empty: it is to be looked up."""
     began: float
     """Of the performance counter, in seconds, as `ended`."""
     ended: float
@@ -58,6 +61,9 @@ class Visit:
     stages: list[Stage] | None = None
     """None: nobody wants to know them."""
 
+
+Visiting = Callable[[Mapping[str, Any], Mapping[bytes, bytes]], AbstractContextManager[Visit]]
+"""Makes a visit, of a scope and headers, of what is done meanwhile: for those who answer something else than HTTP."""
 
 current: ContextVar[Visit | None] = ContextVar("visit", default=None)
 """The request that is being worked for."""

@@ -23,6 +23,7 @@ from service.protocol.repository import check_load, list_index
 from service.registry import Registry
 from service.served import ServedVersion
 from service.versions import read_number
+from service.visit import Visiting, current
 
 log = logging.getLogger("convscope")
 
@@ -52,7 +53,15 @@ _OF_ADMINS = ("RepositoryModelLoad", "RepositoryModelUnload")
 class Servicer:
     """Answers calls."""
 
-    def __init__(self, life: Life, registry: Registry, pipeline: Pipeline, keys: Keys, limits: Limits) -> None:
+    def __init__(  # noqa: PLR0913, PLR0917 - each a part of the service
+        self,
+        life: Life,
+        registry: Registry,
+        pipeline: Pipeline,
+        keys: Keys,
+        limits: Limits,
+        visiting: Visiting,
+    ) -> None:
         """Answer of what is served.
 
         Args:
@@ -61,7 +70,9 @@ class Servicer:
             pipeline: the way of a picture through one.
             keys: that are known.
             limits: of all calls together, as of all requests.
+            visiting: goes around each call.
         """
+        self._visiting = visiting
         self._life = life
         self._registry = registry
         self._pipeline = pipeline
@@ -99,6 +110,14 @@ class Servicer:
         is_limited = name not in _OPEN and name not in _OF_ADMINS
 
         async def call(request: Message, context: grpc.aio.ServicerContext) -> Message:
+            with self._visiting(_describe(name, context), _read_headers(context)) as visit:
+                visit.route, visit.received = visit.scope["path"], request.ByteSize()
+                context.set_trailing_metadata((("x-request-id", visit.request_id),))
+                answer = await work(request, context)
+                visit.status, visit.sent = HTTPStatus.OK, answer.ByteSize()
+                return answer
+
+        async def work(request: Message, context: grpc.aio.ServicerContext) -> Message:
             try:
                 granted = needed if name in _OPEN else self._keys.check(_find_key(context), needed)
                 if not is_limited:
@@ -116,7 +135,7 @@ class Servicer:
             except Exception as error:
                 log.exception("a call over gRPC failed")
                 detail = f"the service failed ({type(error).__name__}); its log has the details"
-                await context.abort(grpc.StatusCode.INTERNAL, detail, (("code", "internal_error"),))
+                await _refuse(context, ConvscopeError(detail))
 
         return call
 
@@ -175,20 +194,32 @@ def _named(request: Message) -> str:
     return request.model_name or request.repository_name  # type: ignore[no-any-return]  # both are strings
 
 
+def _describe(name: str, context: grpc.aio.ServicerContext) -> Mapping[str, Any]:
+    """A call as if it were a request of HTTP, which it is below."""
+    address, _, port = context.peer().partition(":")[2].rpartition(":")
+    return {"path": f"/{SERVICE}/{name}", "method": "POST", "scheme": "grpc", "client": (address, port)}
+
+
+def _read_headers(context: grpc.aio.ServicerContext) -> dict[bytes, bytes]:
+    """A call's metadata."""
+    return {
+        name.encode(): value if isinstance(value, bytes) else value.encode()
+        for name, value in context.invocation_metadata()
+    }
+
+
 def _find_key(context: grpc.aio.ServicerContext) -> bytes | None:
     """The key in a call's metadata, as in a request's headers."""
-    return find_key(
-        (name.encode(), value if isinstance(value, bytes) else value.encode())
-        for name, value in context.invocation_metadata()
-    )
+    return find_key(_read_headers(context).items())
 
 
 async def _refuse(context: grpc.aio.ServicerContext, error: ConvscopeError) -> None:
     is_ours = error.status >= HTTPStatus.INTERNAL_SERVER_ERROR
     other = grpc.StatusCode.INTERNAL if is_ours else grpc.StatusCode.INVALID_ARGUMENT
-    if is_ours:
-        log.error("%s: %s", error.code, error)
     trailing = [("code", error.code)]
+    if (asked := current.get()) is not None:
+        asked.status, asked.code, asked.detail = error.status, error.code, str(error)
+        trailing.append(("x-request-id", asked.request_id))
     if isinstance(error, TooBusy):
         trailing.append(("retry-after", str(error.retry_after)))
     await context.abort(_CODES.get(error.status, other), str(error), tuple(trailing))

@@ -12,6 +12,7 @@ from service.life import Life
 from service.pipeline import Pipeline
 from service.registry import Registry
 from service.settings import Settings
+from service.visit import Visiting
 
 log = logging.getLogger("convscope")
 
@@ -43,7 +44,7 @@ def check_calls(settings: Settings) -> None:
 
 @asynccontextmanager
 async def answering_calls(
-    settings: Settings, life: Life, registry: Registry, pipeline: Pipeline
+    settings: Settings, life: Life, registry: Registry, pipeline: Pipeline, visiting: Visiting
 ) -> AsyncIterator[int | None]:
     """Answer calls while the context is open, if the settings say so; gives the port.
 
@@ -60,6 +61,6 @@ async def answering_calls(
         settings.host, settings.grpc_port, settings.workers > 1, settings.max_bytes, settings.shutdown_seconds
     )
     limits = Limits(settings.max_in_flight, settings.request_seconds)
-    async with serving(Servicer(life, registry, pipeline, settings.read_keys(), limits), place) as port:
+    async with serving(Servicer(life, registry, pipeline, settings.read_keys(), limits, visiting), place) as port:
         log.info("calls over gRPC are answered at %s:%d", settings.host, port)
         yield port

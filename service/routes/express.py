@@ -33,8 +33,8 @@ _ENDS = ("/predict", "/activations", "/infer")
 _TOP_K = re.compile(rb"(?:top_k=([1-9]\d{0,5}))?")
 _WANTS_TENSORS = (b"accept", SAFETENSORS.encode())
 
-_MOST, _LONGEST = 1024, 256
-"""Paths and queries that are remembered, and characters of one."""
+_LONGEST = 512
+"""Characters of a path and its query that may be plain: they are remembered."""
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -68,27 +68,15 @@ class Express:
     def __init__(self, state: State) -> None:
         """Answer with what the application's state holds when a request comes."""
         self._state = state
-        self._known: dict[tuple[str, bytes], Plain] = {}
-        """By path and query: most requests ask for what others did. Headers decide for activations only."""
 
     def recognise(self, scope: Scope) -> Plain | None:
         """What a request asks for, if it is plain: its path, query and method are all that the route would look at."""
-        if scope["method"] != "POST" or scope.get("root_path"):
+        path, query = scope["path"], scope["query_string"]
+        if not path.endswith(_ENDS) or scope["method"] != "POST" or scope.get("root_path"):
             return None
-        asked = scope["path"], scope["query_string"]
-        plain = self._known.get(asked)
-        if plain is None and (plain := self._read(scope)) is not None and plain.answer is not _show_activations:
-            if len(self._known) >= _MOST:
-                self._known.clear()
-            if len(asked[0]) + len(asked[1]) <= _LONGEST:
-                self._known[asked] = plain
-        return plain
-
-    def _read(self, scope: Scope) -> Plain | None:
-        path: str = scope["path"]
-        if not path.endswith(_ENDS):
+        if len(path) + len(query) > _LONGEST:
             return None
-        plain = _read_address(path, scope["query_string"])
+        plain = _read_address(path, query)
         if plain is None or (plain.header is not None and plain.header not in scope["headers"]):
             return None
         return plain

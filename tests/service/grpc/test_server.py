@@ -30,6 +30,7 @@ from service.settings import Settings
 from tests.conftest import MODELS, serving_app
 from tests.program import started
 from tests.service.protocol.asked import Asked
+from tests.service.routes.test_metrics_page import read, value
 
 KEYS = {scope: f"a-key-for-{scope}-0123" for scope in Scope}
 SETTING = ",".join(f"{key}:{scope}" for scope, key in KEYS.items())
@@ -295,3 +296,27 @@ def test_keys_hold_here_too(models: Path, asked: Asked) -> None:
             client.load_model("ticks", key, config="{}")
         client.load_model("ticks", key)
         assert client.is_model_ready("ticks", headers=key)
+
+
+def test_calls_are_counted_and_have_ids_as_requests_have(models: Path, asked: Asked) -> None:
+    app = create_app(Settings.model_validate({"models": models, "provider": Provider.CPU, "grpc_port": 0}))
+    with serving_app(app) as at, InferenceServerClient(f"127.0.0.1:{app.state.grpc_port}") as client:
+        client.infer("digits", [pixels_input(asked.pixels[:1])], "1", headers={"x-request-id": "mine"})
+        channel = grpc.insecure_channel(f"127.0.0.1:{app.state.grpc_port}")
+        stub = service_pb2_grpc.GRPCInferenceServiceStub(channel)
+        with pytest.raises(grpc.RpcError) as refused:
+            stub.ModelReady(service_pb2.ModelReadyRequest(name="nobody"), metadata=(("x-request-id", "refused"),))
+        assert ("x-request-id", "refused") in refused.value.trailing_metadata()
+        _, call = stub.ServerLive.with_call(service_pb2.ServerLiveRequest())
+        (found,) = [value for name, value in call.trailing_metadata() if name == "x-request-id"]
+        assert len(found) == 32
+        channel.close()
+        with httpx.Client(base_url=at) as session:
+            samples = read(session)
+    route = "/inference.GRPCInferenceService/"
+    about = {"route": f"{route}ModelInfer", "model": "digits", "version": "1", "status": "200"}
+    assert value(samples, "convscope_requests_total", **about) == 1
+    assert value(samples, "convscope_received_bytes_total", **about) > 784
+    assert value(samples, "convscope_requests_total", route=f"{route}ModelReady", status="404", model="") == 1
+    assert value(samples, "convscope_errors_total", code="unknown_model") == 1
+    assert value(samples, "convscope_requests_in_flight") == 1
