@@ -7,7 +7,7 @@ import pytest
 from service.errors import InvalidSetting
 from service.settings import PREFIX, Settings, check_names, read_settings
 
-FREE = {"models", "host", "feedback", "api_keys", "api_keys_file"}
+FREE = {"models", "host", "feedback", "api_keys", "api_keys_file", "metrics_folder"}
 """Any text will do, until it is used."""
 
 
