@@ -25,9 +25,6 @@ _JOINED = 16 * 1024
 _MOST_OF_A_HEAD = 64 * 1024
 """Bytes of a request's path and headers."""
 
-MOST_UNTAKEN = 2**30
-"""Bytes of answers that clients may leave untaken, all together."""
-
 _LINGER = 2.0
 """Seconds that a client may go on sending after it was answered for the last time."""
 
@@ -42,6 +39,9 @@ whose client was just answered."""
 class Clients(ServerState):
     """All connections of a process."""
 
+    most_untaken = 2**30
+    """Bytes of answers that clients may leave untaken, all together."""
+
     def __init__(self, most: int) -> None:
         """Take that many connections at most."""
         super().__init__()
@@ -54,7 +54,7 @@ class Clients(ServerState):
         )
         total = sum(size for size, _ in owed)
         for size, connection in owed:
-            if total <= MOST_UNTAKEN:
+            if total <= self.most_untaken:
                 return
             connection.transport.abort()
             total -= size

@@ -21,7 +21,7 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
-from service.connection import MOST_UNTAKEN, Clients, Connection
+from service.connection import Clients, Connection
 from service.endpoint import BACKLOG, close_listener
 from service.errors import Stopping
 from service.life import Life, Phase
@@ -172,7 +172,7 @@ class Server:
                     untaken += connection.check(loop.time(), self._settings.client_seconds)
                     if number % _AT_A_TIME == 0:
                         await asyncio.sleep(0)
-                if untaken > MOST_UNTAKEN:
+                if untaken > self._clients.most_untaken:
                     self._clients.make_room()
             except Exception:
                 log.exception("connections could not be looked after")

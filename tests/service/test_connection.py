@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from fastapi.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from service.connection import Clients
 from tests.conftest import serving_app
 
 app = FastAPI()
@@ -111,7 +112,7 @@ def test_several_requests_of_one_connection_are_answered_in_order(address: str) 
 
 def test_answers_that_nobody_takes_do_not_fill_the_memory(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Four clients, none of whom reads: those are cut off who owe most, and only as many as have to be."""
-    monkeypatch.setattr("service.connection.MOST_UNTAKEN", 2 * len(HUGE))
+    monkeypatch.setattr(Clients, "most_untaken", 2 * len(HUGE))
     parts = urlsplit(address)
     clients = []
     for _ in range(4):
