@@ -105,34 +105,29 @@ def test_stopped_under_load_no_request_fails(count: int, seven: bytes) -> None:
         assert json.loads(rest.splitlines()[-1])["event"] == "stopped"
 
 
-def test_a_killed_worker_comes_back_while_the_other_answers(seven: bytes) -> None:
+def test_a_killed_worker_comes_back_and_none_outlives_its_parent(seven: bytes) -> None:
     with started("--models", str(MODELS), "--workers", "2") as (process, address, _):
         before = children(process.pid)
         assert len(before) == 2
-        load = Load(address, seven, clients=8)
+        load = Load(address, seven, clients=4)
         load.wait_for(50)
         killed = before.pop()
         os.kill(killed, signal.SIGKILL)
-        wait_until(lambda: len(children(process.pid) - {killed}) == 2)
-        load.wait_for(load.seen["200"] + 200)
+        assert process.stdout is not None
+        while "answers" not in (said := process.stdout.readline()):
+            assert said
+        load.wait_for(load.seen["200"] + 50)
         seen = load.stop()
-        # Only those that the killed process had can fail: at most one of each client, and the probe.
-        assert sum(count for what, count in seen.items() if what != "200") <= 9
-        assert "503" not in seen
-        process.send_signal(signal.SIGTERM)
-        rest, _ = process.communicate(timeout=30)
-        assert process.returncode == 0
-        assert f"worker {killed} ended with SIGKILL; another starts" in rest
-
-
-def test_workers_do_not_outlive_their_parent() -> None:
-    with started("--models", str(MODELS), "--workers", "2") as (process, address, _):
+        # Only those that the killed process had can fail: one of each client and the probe, and who was at its door.
+        assert seen.total() - seen["200"] <= 8
         orphans = children(process.pid)
+        assert len(orphans) == 2
+        assert killed not in orphans
         process.kill()
         process.wait()
         wait_until(lambda: not any(map(is_running, orphans)))
         with pytest.raises(ConnectionRefusedError):
-            socket.create_connection(("127.0.0.1", urlsplit(address).port or 0))
+            socket.create_connection(("127.0.0.1", load.port))
 
 
 @pytest.mark.parametrize("count", [1, 2])
@@ -169,9 +164,9 @@ def test_workers_that_die_again_and_again_are_started_less_and_less_often(monkey
     ended: list[int] = []
     with reserve("127.0.0.1", 0) as address:
         mortal = Workers(2, address, os.environ, longest_stop=1, buried=ended.append)
-        threading.Timer(4, os.kill, (os.getpid(), signal.SIGTERM)).start()
+        threading.Timer(2, os.kill, (os.getpid(), signal.SIGTERM)).start()
         mortal.run(lambda: None)
-    assert 4 <= len(ended) <= 8
+    assert 2 <= len(ended) <= 6  # without pauses, dozens
     assert not children(os.getpid()) & set(ended)
 
 
