@@ -1,5 +1,6 @@
 """Turns the command line into the command that it names: `convscope serve`, `convscope train` and the like."""
 
+import signal
 import sys
 from importlib.metadata import EntryPoint, entry_points
 
@@ -46,7 +47,10 @@ def _convscope() -> None:
 
 def main() -> None:
     """The `convscope` command."""
-    cli = make_cli(sys.argv[1] if len(sys.argv) > 1 else "")
+    asked = sys.argv[1] if len(sys.argv) > 1 else ""
+    if asked == "serve":  # until it takes signals itself; a container's first process would not hear this one otherwise
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    cli = make_cli(asked)
     try:
         sys.exit(cli(prog_name="convscope", standalone_mode=False))
     except TyperException as error:

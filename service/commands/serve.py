@@ -3,9 +3,7 @@
 import gc
 import logging
 import os
-import signal
 import socket
-import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -38,8 +36,6 @@ def serve_command(
 ) -> None:
     """Serve the published models. Every option is also an environment variable, CONVSCOPE_PORT for example."""
     gc.disable()  # until the application has settled: nothing that imports make is garbage
-    # Until the service takes signals itself; the first process of a container would not even hear this one otherwise.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     asked = {"models": models, "host": host, "port": port, "workers": workers, "provider": provider}
     options = {name: value for name, value in asked.items() if value is not None}
     strange = check_names()
