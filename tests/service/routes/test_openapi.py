@@ -77,6 +77,7 @@ def read_document() -> dict[str, Any]:
             if path.endswith("/infer"):
                 content = operation["requestBody"]["content"]["application/json"]
                 content["schema"] = {"anyOf": [{"enum": _INFERENCES}, content["schema"]]}
+                content["example"] = _INFERENCES[0]  # asked in any case, whatever chance draws besides
     for name, schema in document["components"]["schemas"].items():
         if "properties" in schema and name in answered_schemas(document):
             schema.setdefault("additionalProperties", False)
