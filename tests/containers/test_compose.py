@@ -42,6 +42,12 @@ def test_it_serves_the_published_models_and_the_page(compose: Compose) -> None:
         assert client.get("/v2/health/ready").status_code == 200
 
 
+def test_every_profile_is_valid(compose: Compose) -> None:
+    profiles = ("gpu", "monitoring", "training")
+    services = compose(*(word for name in profiles for word in ("--profile", name)), "config", "--services")
+    assert set(services.split()) == {"gpu", "grafana", "prometheus", "service", "training"}
+
+
 def test_it_runs_as_nobody_on_a_file_system_that_cant_be_written(compose: Compose) -> None:
     program = (
         "import os, pathlib; assert os.getuid() == 10001\n"
