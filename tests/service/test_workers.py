@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -174,7 +175,7 @@ def test_nobody_has_to_be_there_to_read_what_it_says(seven: bytes) -> None:
     port = listen("127.0.0.1", 0)
     number = port.getsockname()[1]
     port.close()
-    command = f"exec python -m service serve --port {number} --models {MODELS} >/dev/full 2>&-"
+    command = f"exec {sys.executable} -m service serve --port {number} --models {MODELS} >/dev/full 2>&-"
     with subprocess.Popen(["bash", "-c", command], env={**os.environ, "CONVSCOPE_DRAIN_SECONDS": "0"}) as process:
         client = http.client.HTTPConnection("127.0.0.1", number)
 
