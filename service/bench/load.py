@@ -64,33 +64,38 @@ async def put_under_load(client: Client, load: Load, measurement: Measurement) -
         group.create_task(_clock(measurement))
         if load.rate is None:
             for _ in range(load.connections):
-                group.create_task(_repeat(client, measurement.ends))
+                group.create_task(_repeat(client, measurement))
         else:
-            group.create_task(_send_by_the_clock(client, begins, measurement.ends, load))
+            group.create_task(_send_by_the_clock(client, begins, measurement, load))
 
 
 async def _clock(measurement: Measurement) -> None:
-    """Mark the beginning and the end of what is measured."""
+    """Mark the beginning and the end of what is measured, also where it is broken off.
+
+    Nobody goes on beyond the end: a client that takes being cancelled for a failed connection would for the whole time.
+    """
     await asyncio.sleep(measurement.begins - time.perf_counter())
     measurement.begin()
-    await asyncio.sleep(measurement.ends - time.perf_counter())
-    measurement.end()
+    try:
+        await asyncio.sleep(measurement.ends - time.perf_counter())
+    finally:
+        measurement.end()
 
 
-async def _repeat(client: Client, ends: float) -> None:
+async def _repeat(client: Client, measurement: Measurement) -> None:
     """One connection of a closed loop."""
-    while (now := time.perf_counter()) < ends:
+    while (now := time.perf_counter()) < measurement.ends:
         if not await client.send(now):
             await asyncio.sleep(_RECOVERY)
 
 
-async def _send_by_the_clock(client: Client, begins: float, ends: float, load: Load) -> None:
+async def _send_by_the_clock(client: Client, begins: float, measurement: Measurement, load: Load) -> None:
     """The open loop: a request is on its way when its time comes, however many are unanswered."""
     assert load.rate  # noqa: S101 - it is what makes the loop open
     chance = random.Random(_SEED)  # noqa: S311 - nothing secret
     due = begins
     async with asyncio.TaskGroup() as group:
-        while due < ends:
+        while due < measurement.ends:
             # At least once round the event loop, also when behind: answers have to be read as well.
             await asyncio.sleep(max(0.0, due - _EARLY - time.perf_counter()))
             group.create_task(client.send(due))

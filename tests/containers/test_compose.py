@@ -83,8 +83,9 @@ def test_it_is_health_checked_and_has_no_pytorch(compose: Compose) -> None:
 )
 def test_training_publishes_into_the_volume_that_the_service_watches(compose: Compose) -> None:
     said = compose(
-        "--profile", "training", "run", "--rm", "-T", "--build", "training", "train", "ticks", "--epochs", "3"
-    )
+        "--profile", "training", "run", "--rm", "-T", "--build", "training", "train", "ticks", "--epochs", "3",
+        "--keep-checkpoints", "0",
+    )  # fmt: skip
     published = sorted(int(folder.name) for folder in (ROOT / "models" / "ticks").iterdir())
     assert f"published /models/ticks/{published[-1] + 1}" in said
     with compose.client() as client:

@@ -1,11 +1,22 @@
 """Gives the training tests small real things to train on."""
 
+import os
+from collections.abc import Iterator
+
 import pytest
 
 from training.config import TrainingConfig
 from training.data.dataset import Dataset
 from training.data.ticks import Counts, load_ticks
 from training.progress import EpochFigures, StepFigures
+
+
+@pytest.fixture(scope="package", autouse=True)
+def untraced() -> Iterator[None]:
+    """Programs of the training aren't traced: it is the service whose coverage is measured, and PyTorch is slow then."""
+    kept = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("COVERAGE_PROCESS")}
+    yield
+    os.environ.update(kept)
 
 
 class Recorder:

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 
 COMMON = [
     "--epochs", "2", "--precision", "float32", "--threads", "1", "--rotation", "10", "--shift", "0.05",
-    "--cutout", "0.2",
+    "--cutout", "0.2", "--keep-checkpoints", "0",
     "--optimizer", "sgd", "--learning-rate", "0.05",
 ]  # fmt: skip
 

@@ -19,25 +19,14 @@ from training.recipes import RECIPES
 from training.runs import check_same, find_run
 
 SETTINGS = [
-    "--epochs",
-    "8",
-    "--ema",
-    "0.9",
-    "--rotation",
-    "10",
-    "--shift",
-    "0.05",
-    "--mixup",
-    "0.1",
-    "--clip-norm",
-    "2",
-]
+    "--epochs", "8", "--ema", "0.9", "--rotation", "10", "--shift", "0.05", "--mixup", "0.1", "--clip-norm", "2",
+]  # fmt: skip
 
 
 def command(folder: Path, *options: str) -> list[str]:
     return [
         sys.executable, "-m", "training", "ticks", "--models", str(folder / "models"), "--runs", str(folder / "runs"),
-        *options,
+        "--keep-checkpoints", "0", *options,
     ]  # fmt: skip
 
 

@@ -141,6 +141,7 @@ statuses: dict[str, set[int]] = defaultdict(set)
 def session() -> Iterator[requests.Session]:
     """One for all requests: to make one takes longer than most answers."""
     with requests.Session() as made:
+        made.headers.clear()  # its own `Accept` would take the place of one that was left out on purpose
         yield made
 
 
