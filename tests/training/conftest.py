@@ -13,7 +13,7 @@ from training.progress import EpochFigures, StepFigures
 
 @pytest.fixture(scope="package", autouse=True)
 def untraced() -> Iterator[None]:
-    """Programs of the training aren't traced: it is the service whose coverage is measured, and PyTorch is slow then."""
+    """Programs of the training aren't traced: coverage is the service's, and PyTorch is slow then."""
     kept = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("COVERAGE_PROCESS")}
     yield
     os.environ.update(kept)
