@@ -60,6 +60,8 @@ def reserve(host: str, port: int) -> socket.socket:
     with listener:  # others could share the address, too, so it had to be had alone first
         address = listener.getsockname()
     reserved = socket.socket(listener.family, socket.SOCK_STREAM)
+    # Connections of a service that was here a minute ago may still linger, as they may for a socket that listens.
+    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     reserved.bind(address)
     return reserved

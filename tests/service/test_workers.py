@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from service import workers
-from service.endpoint import listen, reserve
+from service.endpoint import join, listen, reserve
 from service.errors import StartFailed
 from service.workers import Workers
 from tests.conftest import MODELS
@@ -157,6 +157,16 @@ def test_where_no_worker_can_start_it_ends_with_one_line(capfd: pytest.CaptureFi
         with pytest.raises(StartFailed, match="no worker can be started"):
             broken.run(lambda: pytest.fail("none answers"))
     assert "CONVSCOPE_PORT" in capfd.readouterr().err
+
+
+def test_an_address_can_be_reserved_again_where_one_process_has_just_answered() -> None:
+    with listen("127.0.0.1", 0) as alone:
+        address = alone.getsockname()
+        client = socket.create_connection(address)
+        alone.accept()[0].close()  # who closes first is left with a connection that lingers
+        client.close()
+    with reserve(*address) as reserved, join(reserved) as listener:
+        socket.create_connection(listener.getsockname()).close()
 
 
 def test_workers_that_die_again_and_again_are_started_less_and_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
