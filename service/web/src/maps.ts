@@ -68,3 +68,27 @@ export function gridOf(count: number): { rows: number; columns: number } {
   const rows = Math.max(1, Math.ceil(count / LONGEST_ROW));
   return { rows, columns: Math.ceil(count / rows) };
 }
+
+/** A tensor read as maps, with what is known of each. */
+export interface Maps extends Channels {
+  readonly statistics: readonly Statistics[];
+  readonly whole: Statistics;
+  /** Channel numbers, most active first. */
+  readonly order: readonly number[];
+}
+
+const known = new WeakMap<Tensor, Maps>();
+
+/** Worked out once for each tensor, however many drawings ask. */
+export function mapsOf(tensor: Tensor): Maps {
+  let maps = known.get(tensor);
+  if (!maps) {
+    const channels = channelsOf(tensor);
+    const statistics = Array.from({ length: channels.count }, (_, channel) =>
+      statisticsOf(mapOf(channels, channel)),
+    );
+    maps = { ...channels, statistics, whole: statisticsOf(tensor.values), order: byActivity(statistics) };
+    known.set(tensor, maps);
+  }
+  return maps;
+}

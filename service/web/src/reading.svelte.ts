@@ -2,7 +2,7 @@
 import { fetchActivations, fetchInput, predict, type Version } from "./api/client";
 import type { Layer, Prediction } from "./api/documents";
 import { isAbort, ServerGone } from "./api/problem";
-import { activationBytes } from "./network";
+import { activationBytes } from "./network/layers";
 import { Newest } from "./newest";
 import type { Tensor } from "./safetensors";
 
@@ -29,15 +29,12 @@ export class Reading {
 
   #version: Version | null = null;
   #layers: readonly Layer[] = [];
-  #inSight = new Set<string>();
+  /** How many drawings need a layer's values, in sight or opened. */
+  #needed = new Map<string, number>();
   #pictures = new Newest();
   #scrolling = new Newest();
 
-  constructor(
-    private readonly onServerGone: () => void,
-    /** The layer that is looked at in large, in sight or not. */
-    private readonly openedLayer: () => string | null,
-  ) {}
+  constructor(private readonly onServerGone: () => void) {}
 
   get isBusy(): boolean {
     return this.picture !== this.#answered;
@@ -48,7 +45,6 @@ export class Reading {
     this.#stop();
     this.#version = version;
     this.#layers = layers;
-    this.#inSight.clear();
     this.#forget();
   }
 
@@ -66,23 +62,24 @@ export class Reading {
     this.#pictures.follow((signal) => this.#answer(picture, signal));
   }
 
-  /** A layer has come into sight or left it. */
-  see(layer: string, inSight: boolean): void {
-    if (inSight) this.#inSight.add(layer);
-    else this.#inSight.delete(layer);
-    if (inSight && !this.#isSmall() && this.picture)
-      this.#scrolling.follow((signal) => this.#fetchMissing(signal));
+  /** Something that draws a layer has come; it goes by calling what it gets. */
+  need(layer: string): () => void {
+    this.#needed.set(layer, (this.#needed.get(layer) ?? 0) + 1);
+    if (!this.#isSmall() && this.picture) this.#scrolling.follow((signal) => this.#fetchMissing(signal));
+    return () => {
+      const rest = (this.#needed.get(layer) ?? 1) - 1;
+      if (rest > 0) this.#needed.set(layer, rest);
+      else this.#needed.delete(layer);
+    };
   }
 
   #isSmall(): boolean {
     return activationBytes(this.#layers) <= WHOLE_NETWORK_BYTES;
   }
 
-  /** In the order of computation, whatever the order of coming into sight. */
+  /** In the order of computation, whatever the order of being needed. */
   #wanted(): string[] {
-    const opened = this.openedLayer();
-    const names = this.#layers.map(({ name }) => name);
-    return names.filter((name) => this.#inSight.has(name) || name === opened);
+    return this.#layers.map(({ name }) => name).filter((name) => this.#needed.has(name));
   }
 
   #stop(): void {

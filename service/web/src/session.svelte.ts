@@ -10,11 +10,16 @@ import {
 } from "./api/client";
 import type { Layers, Model, Models, SamplePicture } from "./api/documents";
 import { isAbort, ServerGone } from "./api/problem";
+import { findPicture, keepPicture } from "./album";
 import { Newest } from "./newest";
 import { Reading, type Picture } from "./reading.svelte";
-import { hashOf, START, viewOf, type View } from "./view";
+import { hashOf, START, viewOf, withChoice, type Place, type View } from "./view";
+import { Weights } from "./weights.svelte";
 
 const RETRY_MILLISECONDS = 2000;
+
+/** How long a drawing has to rest before it is kept. */
+const RESTING_MILLISECONDS = 400;
 
 export class Session {
   view = $state<View>(viewOf(location.hash));
@@ -24,10 +29,9 @@ export class Session {
   samples = $state.raw<readonly SamplePicture[]>([]);
   problem = $state<string | null>(null);
   serverGone = $state(false);
-  readonly reading = new Reading(
-    () => this.#lost(),
-    () => this.view.layer,
-  );
+  readonly reading = new Reading(() => this.#lost());
+  readonly weights = new Weights(() => this.#lost());
+  #resting: ReturnType<typeof setTimeout> | undefined;
   readonly #choosing = new Newest();
   readonly #fetchingSample = new Newest();
 
@@ -46,40 +50,51 @@ export class Session {
     }
   }
 
-  /** Another link was pasted into the address bar. */
+  /** Another link was pasted into the address bar, or the browser went back. */
   follow(hash: string): void {
     if (hash === hashOf(this.view)) return;
+    const before = this.view;
     this.view = viewOf(hash);
-    this.#choose();
+    const { model, version, sample, picture } = this.view;
+    if (model !== before.model || version !== before.version) this.#choose();
+    else if (sample !== before.sample || picture !== before.picture) void this.#readFirst();
   }
 
   chooseModel(name: string, version: number | null = null): void {
-    this.show({ ...START, model: name, version });
+    const { picture, place } = this.view;
+    this.go({ ...START, model: name, version, picture, place });
     this.#choose();
   }
 
   chooseSample(file: string): void {
-    this.show({ sample: file });
+    this.#forgetDrawing();
+    this.show({ sample: file, picture: null });
     this.#fetchingSample.replace((signal) => this.#guarded(() => this.#readSample(file, signal)));
   }
 
   readFile(file: File): void {
     this.#fetchingSample.cancel();
-    this.show({ sample: null });
-    this.reading.read({ kind: "file", bytes: file, title: file.name || "Pasted picture", truth: null });
+    this.#forgetDrawing();
+    const picture: Picture = { kind: "file", bytes: file, title: file.name || "Pasted picture", truth: null };
+    this.show({ sample: null, picture: null });
+    this.reading.read(picture);
+    void this.#keep(picture);
   }
 
   readDrawing(bytes: Blob, isNew: boolean): void {
     this.#fetchingSample.cancel();
+    this.#forgetDrawing();
     const picture: Picture = { kind: "drawing", bytes, title: "Your drawing", truth: null };
-    if (this.view.sample !== null) this.show({ sample: null });
+    if (this.view.sample !== null || this.view.picture !== null) this.show({ sample: null, picture: null });
     if (isNew) this.reading.read(picture);
     else this.reading.goOn(picture);
+    this.#resting = setTimeout(() => void this.#keep(picture), RESTING_MILLISECONDS);
   }
 
   clear(): void {
     this.#fetchingSample.cancel();
-    this.show({ sample: null });
+    this.#forgetDrawing();
+    this.show({ sample: null, picture: null });
     this.reading.read(null);
   }
 
@@ -87,6 +102,37 @@ export class Session {
   show(change: Partial<View>): void {
     this.view = { ...this.view, ...change };
     history.replaceState(null, "", hashOf(this.view) || location.pathname);
+  }
+
+  /** Goes somewhere else: the browser's Back comes back from there. */
+  go(change: Partial<View>): void {
+    this.view = { ...this.view, ...change };
+    history.pushState(null, "", hashOf(this.view) || location.pathname);
+  }
+
+  /** The address of another place, for a link. */
+  addressOf(place: Place): string {
+    return hashOf({ ...this.view, place }) || "#";
+  }
+
+  /** What was chosen for a place, by a name that no other place uses. */
+  choice(name: string): string | null {
+    return this.view.choices[name] ?? null;
+  }
+
+  choose(name: string, value: string | null): void {
+    this.show(withChoice(this.view, name, value));
+  }
+
+  /** Keeps a picture of the person's own, so that the link to it holds in this browser. */
+  async #keep(picture: Picture): Promise<void> {
+    if (picture.kind === "sample") return;
+    const hash = await keepPicture({ bytes: picture.bytes, title: picture.title, kind: picture.kind });
+    if (this.reading.picture === picture) this.show({ picture: hash });
+  }
+
+  #forgetDrawing(): void {
+    clearTimeout(this.#resting);
   }
 
   #choose(): void {
@@ -112,16 +158,18 @@ export class Session {
     this.layers = layers;
     this.samples = samples.samples;
     this.reading.use(version, layers.layers);
-    this.#readFirst();
+    this.weights.use(version);
+    await this.#readFirst();
   }
 
-  /** The sample that the URL names, else the person's own picture again, else the first sample. */
-  #readFirst(): void {
+  /** The sample or kept picture that the URL names, else the person's own again, else the first sample. */
+  async #readFirst(): Promise<void> {
     const linked = this.samples.find(({ file }) => file === this.view.sample);
+    const kept = linked || this.view.picture === null ? null : await findPicture(this.view.picture);
     const own = this.reading.picture?.kind === "sample" ? null : this.reading.picture;
-    const file = linked?.file ?? (own ? undefined : this.samples[0]?.file);
+    const file = linked?.file ?? (kept || own ? undefined : this.samples[0]?.file);
     if (file !== undefined) this.chooseSample(file);
-    else this.reading.read(own);
+    else this.reading.read(kept ? { ...kept, truth: null } : own);
   }
 
   async #readSample(file: string, signal: AbortSignal): Promise<void> {

@@ -14,7 +14,7 @@ export interface Version {
 const GATEWAY_ALONE = new Set([502, 504]);
 
 /** Sends a request, again with another key where one is needed. */
-async function ask(path: string, init: RequestInit = {}): Promise<Response> {
+export async function ask(path: string, init: RequestInit = {}): Promise<Response> {
   for (;;) {
     const { key } = keyring;
     const response = await send(
@@ -39,12 +39,12 @@ async function send(path: string, init: RequestInit): Promise<Response> {
   return response;
 }
 
-async function get<Document>(path: string, signal?: AbortSignal): Promise<Document> {
+export async function get<Document>(path: string, signal?: AbortSignal): Promise<Document> {
   const response = await ask(path, { signal: signal ?? null, headers: { accept: "application/json" } });
   return (await response.json()) as Document;
 }
 
-function post(path: string, picture: Blob, accept: string, signal?: AbortSignal): Promise<Response> {
+export function post(path: string, picture: Blob, accept: string, signal?: AbortSignal): Promise<Response> {
   // A file without a known ending has no type; the service looks at the bytes, not at the subtype.
   const type = picture.type.startsWith("image/") ? picture.type : "image/png";
   return ask(path, {
@@ -55,7 +55,7 @@ function post(path: string, picture: Blob, accept: string, signal?: AbortSignal)
   });
 }
 
-function at({ model, version }: Version, rest = ""): string {
+export function at({ model, version }: Version, rest = ""): string {
   return `/v1/models/${encodeURIComponent(model)}/versions/${version}${rest}`;
 }
 

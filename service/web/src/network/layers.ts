@@ -1,5 +1,5 @@
 /** Turns the layer table into what the drawing needs: which layers name labels, what they cost, what they read. */
-import type { Layer } from "./api/documents";
+import type { Layer } from "../api/documents";
 
 /** Kinds that give each value back changed but in its place, so that value i still is label i. */
 const IN_PLACE = new Set<Layer["kind"]>([

@@ -1,8 +1,8 @@
 /** Holds what is read off a layer table: labels, cost, inputs, sizes in words. */
 import { describe, expect, it } from "vitest";
 
-import type { Layer } from "./api/documents";
-import { activationBytes, describeAttributes, labelledLayers, unusualInputs } from "./network";
+import type { Layer } from "../api/documents";
+import { activationBytes, describeAttributes, labelledLayers, unusualInputs } from "./layers";
 
 function layer(name: string, kind: Layer["kind"], shape: number[], inputs: string[], attributes = {}): Layer {
   return {
