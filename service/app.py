@@ -49,6 +49,7 @@ from service.routes import (
     promotion,
     report,
     samples,
+    timings,
     trace,
     weights,
     workbench,
@@ -233,7 +234,8 @@ def _add_routes(app: FastAPI) -> None:
     latest, pinned = "/v1/models/{model}", "/v1/models/{model}/versions/{version}"
     for router in (
         models.model_router, samples.router, report.router, predict.router, layers.router, activations.router,
-        exemplars.router, weights.router, trace.router, attributions.router, dream.router, feedback.router,
+        exemplars.router, weights.router, trace.router, timings.router, attributions.router, dream.router,
+        feedback.router,
     ):  # fmt: skip
         app.include_router(router, prefix=latest)
         app.include_router(router, prefix=pinned, dependencies=[Depends(document_version)])

@@ -4,6 +4,7 @@ import logging
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
+from pathlib import Path
 
 import numpy as np
 import onnxruntime as ort
@@ -134,10 +135,20 @@ def load_engine(manifest: Manifest, onnx: bytes, provider: Provider, threads: in
     return engine
 
 
-def load_session(name: str, onnx: bytes, provider: Provider, threads: int, *, optimised: bool) -> ort.InferenceSession:
+def load_session(  # noqa: PLR0913 - each is what a session is made with
+    name: str, onnx: bytes, provider: Provider, threads: int, *, optimised: bool, profile: Path | None = None
+) -> ort.InferenceSession:
     """Make an onnxruntime session.
 
     Unoptimised, every value of the graph can be an output: optimisation would fuse some of them away.
+
+    Args:
+        name: of the model, for messages.
+        onnx: the bytes of the graph.
+        provider: `cpu` or `cuda`.
+        threads: of the arithmetic inside one run.
+        optimised: with onnxruntime's fusions.
+        profile: what the file begins with that the time of every operator is written to; None: they aren't measured.
 
     Raises:
         ModelRefused: onnxruntime can't load the graph.
@@ -152,6 +163,8 @@ def load_session(name: str, onnx: bytes, provider: Provider, threads: int, *, op
     # Bytes could also be in a form of onnxruntime's own, which nobody has judged.
     options.add_session_config_entry("session.load_model_format", "ONNX")
     options.log_severity_level = _FATAL  # what goes wrong is raised: it needn't be written to the terminal besides
+    if profile is not None:
+        options.enable_profiling, options.profile_file_prefix = True, str(profile)
     level = ort.GraphOptimizationLevel
     options.graph_optimization_level = level.ORT_ENABLE_ALL if optimised else level.ORT_DISABLE_ALL
     providers = [_RUNTIME_NAME[provider]]

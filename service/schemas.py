@@ -166,6 +166,7 @@ class Statistics(Answer):
     mean: float
     standard_deviation: float
     zero_share: float = Field(description="share of values that are exactly 0")
+    dead_channels: int = Field(description="channels of which every value is exactly 0")
 
 
 class LayerActivation(Answer):
@@ -184,6 +185,26 @@ class Activations(Answer):
     model: str
     version: int
     layers: list[LayerActivation]
+
+
+class LayerTime(Answer):
+    """How long one layer takes."""
+
+    name: str
+    kind: Kind
+    milliseconds: float = Field(description="median over the runs")
+
+
+class Timings(Answer):
+    """How long every layer takes for one picture: one after the other, on the CPU, nothing fused."""
+
+    model: str
+    version: int
+    threads: int = Field(description="that onnxruntime computes with; 0: as many as there are cores")
+    runs: int = Field(description="that were measured, after one that wasn't")
+    layers: list[LayerTime]
+    whole_milliseconds: float = Field(description="median of whole runs of the graph as the file has it")
+    optimised_milliseconds: float = Field(description="the same as onnxruntime fuses it, which is how it answers")
 
 
 class KeptPicture(Answer):
