@@ -26,8 +26,8 @@ from service.inspection.activations import Inspector
 from service.inspection.dataflow import FixedValue
 from service.inspection.graph import LayerTable
 
-_LONGEST = 2.0
-"""Seconds after which no further run begins."""
+_LONGEST = 1.0
+"""Seconds after which no further run of a graph begins."""
 
 _OPERATOR = "_kernel_time"
 """Ends the names under which a profile has the operators' times."""

@@ -27,6 +27,13 @@ export function formatShort(value: number): string {
   return withMinus(size !== 0 && (size < 1e-3 || size >= 1e6) ? exponent(value) : significant(value));
 }
 
+/** Three significant digits, down to a thousandth: below is no clock. */
+export function formatMilliseconds(milliseconds: number): string {
+  return milliseconds === 0
+    ? "0"
+    : milliseconds.toFixed(milliseconds < 1 ? 3 : milliseconds < 10 ? 2 : milliseconds < 100 ? 1 : 0);
+}
+
 /** The shortest decimal that is exactly this float32: no digit invented, none lost. */
 export function formatExactly(value: number): string {
   for (let digits = 6; digits <= 9; digits++) {

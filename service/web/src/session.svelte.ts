@@ -29,8 +29,10 @@ export class Session {
   samples = $state.raw<readonly SamplePicture[]>([]);
   problem = $state<string | null>(null);
   serverGone = $state(false);
-  readonly reading = new Reading(() => this.#lost());
-  readonly weights = new Weights(() => this.#lost());
+  /** Somebody found the service gone. */
+  readonly lost = (): void => this.#lost();
+  readonly reading = new Reading(this.lost);
+  readonly weights = new Weights(this.lost);
   #resting: ReturnType<typeof setTimeout> | undefined;
   readonly #choosing = new Newest();
   readonly #fetchingSample = new Newest();

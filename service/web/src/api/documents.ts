@@ -23,3 +23,6 @@ export type Exemplars = Schemas["ChannelExemplars"];
 export type Dream = Schemas["DreamPicture"];
 export type Frame = Schemas["Frame"];
 export type Workbench = Schemas["Workbench"];
+export type Activations = Schemas["Activations"];
+export type LayerStatistics = Schemas["Statistics"];
+export type Timings = Schemas["Timings"];

@@ -1,7 +1,7 @@
 /** Turns questions about a network's inside into requests, and their answers into tensors and documents. */
 import { parseSafetensors, type Tensor } from "../safetensors";
 import { ask, at, get, post, type Version } from "./client";
-import type { Exemplars, Trace } from "./documents";
+import type { Activations, Exemplars, Timings, Trace } from "./documents";
 
 const SAFETENSORS = "application/vnd.safetensors";
 
@@ -55,3 +55,17 @@ export const fetchExemplars = (
   channel: number,
   signal: AbortSignal,
 ): Promise<Exemplars> => get(at(of, `/exemplars/${pathOf(layer)}/${channel}`), signal);
+
+/** What can be said of every layer's values in a few numbers, without the values. */
+export async function fetchStatistics(
+  of: Version,
+  picture: Blob,
+  signal: AbortSignal,
+): Promise<Activations["layers"]> {
+  const response = await post(at(of, "/activations?values=false"), picture, "application/json", signal);
+  return ((await response.json()) as Activations).layers;
+}
+
+export async function fetchTimings(of: Version, picture: Blob, signal: AbortSignal): Promise<Timings> {
+  return (await post(at(of, "/timings"), picture, "application/json", signal)).json() as Promise<Timings>;
+}
