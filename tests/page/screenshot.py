@@ -25,7 +25,7 @@ def take(target: Path, view: str, size: tuple[int, int], scheme: Literal["light"
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
         page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
         page.goto(f"{address}/{view}")
-        expect(page.get_by_test_id("layer").last.get_by_test_id("vector")).to_be_visible()
+        expect(page.get_by_test_id("feature-map").first).to_be_visible()
         expect(page.get_by_test_id("prediction").first).to_be_visible()
         page.wait_for_load_state("networkidle")
         page.screenshot(path=target, clip={"x": 0, "y": 0, "width": width, "height": height}, full_page=True)

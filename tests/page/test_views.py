@@ -1,0 +1,122 @@
+"""Every view of the page on four networks: small, plain, with branches, and foreign with many layers."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from service.settings import Settings
+from tests.conftest import ROOT, serving
+from tests.page.conftest import OpenPage
+from tests.page.gallery import make_gallery
+
+AXE = ROOT / "service" / "web" / "node_modules" / "axe-core" / "axe.min.js"
+PLACES = ("explore", "why", "compare", "workbench", "numbers", "training")
+NETWORKS = ("digits", "objects-tinyvgg", "objects", "foreign")
+PNG = {"Content-Type": "image/png"}
+
+
+@pytest.fixture(scope="module")
+def gallery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a service with the four networks."""
+    folder = tmp_path_factory.mktemp("gallery") / "models"
+    folder.mkdir()
+    make_gallery(folder)
+    with serving(Settings(models=folder)) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def photograph() -> Path:
+    """A picture for networks that have no samples: one of another's."""
+    return sorted((ROOT / "models" / "objects" / "1" / "samples").glob("*.png"))[2]
+
+
+def show(open_page: OpenPage, gallery: str, network: str, photograph: Path, rest: str = "", **options: object) -> Page:
+    """Opens a network with a picture, and waits until all of it is answered."""
+    page = open_page(f"/#model={network}{rest}", at=gallery, **options)
+    expect(page.get_by_test_id("model-picker")).to_have_value(network)
+    if network == "foreign":
+        page.get_by_test_id("upload").set_input_files(photograph)
+    expect(page.get_by_test_id("prediction").first).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    return page
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("place", PLACES)
+def test_axe_finds_nothing_serious(
+    open_page: OpenPage, gallery: str, photograph: Path, network: str, place: str
+) -> None:
+    page = show(open_page, gallery, network, photograph, f"&place={place}")
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("async () => (await axe.run({resultTypes: ['violations']})).violations")
+    serious = [
+        f"{each['id']}: {each['nodes'][0]['target']}" for each in found if each["impact"] in {"serious", "critical"}
+    ]
+    assert not serious
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_every_place_fits_a_phone(open_page: OpenPage, gallery: str, photograph: Path, network: str) -> None:
+    page = show(open_page, gallery, network, photograph, viewport={"width": 390, "height": 844})
+    for place in PLACES:
+        page.evaluate("place => location.hash = location.hash.replace(/&place=\\w+|$/, `&place=${place}`)", place)
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, place
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_a_reload_shows_the_same_pixels(open_page: OpenPage, gallery: str, photograph: Path, network: str) -> None:
+    page = show(open_page, gallery, network, photograph, reduced_motion="reduce")
+    page.locator("[data-testid=layer][data-kind=conv] .name").first.click()
+    page.wait_for_load_state("networkidle")
+    page.evaluate("scrollTo(0, 0)")
+    url, before = page.url, page.screenshot()
+    page.reload()
+    expect(page.get_by_test_id("prediction").first).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    page.evaluate("scrollTo(0, 0)")
+    assert page.url == url
+    assert page.screenshot() == before
+
+
+def test_a_map_shows_what_it_is_made_of(open_page: OpenPage, gallery: str, photograph: Path) -> None:
+    page = show(open_page, gallery, "digits", photograph)
+    page.locator("[data-testid=layer][data-layer=conv2] [data-testid=feature-map]").first.hover()
+    expect(page.get_by_test_id("draws").locator("path")).to_have_count(16)
+
+
+def test_blocks_fold_and_unfold(open_page: OpenPage, gallery: str, photograph: Path) -> None:
+    page = show(open_page, gallery, "foreign", photograph)
+    layers = httpx.get(f"{gallery}/v1/models/foreign/layers").json()["layers"]
+    assert len(layers) > 100
+    folded = page.get_by_role("button", name="Unfold ").first
+    before = page.get_by_role("group", name="The network, from the picture to the answer").evaluate(
+        "it => it.scrollWidth"
+    )
+    folded.click()
+    after = page.get_by_role("group", name="The network, from the picture to the answer").evaluate(
+        "it => it.scrollWidth"
+    )
+    assert after > before
+    page.get_by_role("button", name="Unfold all blocks").click()
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_the_tour_leads_through_it_by_keyboard(
+    open_page: OpenPage, gallery: str, photograph: Path, network: str
+) -> None:
+    page = show(open_page, gallery, network, photograph)
+    page.get_by_test_id("start-tour").focus()
+    page.keyboard.press("Enter")
+    titles = []
+    while page.get_by_test_id("tour").get_by_role("button", name="Next").count():
+        titles.append(page.get_by_test_id("tour").get_by_role("heading").inner_text())
+        page.keyboard.press("ArrowRight")
+    assert any("Convolution" in title for title in titles)
+    assert len(titles) == len(set(titles)) >= 4
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("tour")).to_have_count(0)
