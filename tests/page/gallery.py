@@ -72,7 +72,7 @@ class DenseNet:
 
 
 def make_gallery(folder: Path) -> None:
-    """Fill a models folder: `digits` and `objects` (batch normalisation, skips, global pooling), a TinyVGG, `foreign`."""
+    """Fill a models folder: `digits` and `objects` with skips and global pooling, a TinyVGG, `foreign`."""
     for name in ("digits", "objects", "objects-tinyvgg", "ticks"):
         shutil.copytree(MODELS / name, folder / name)
     file = folder.parent / "foreign.onnx"
