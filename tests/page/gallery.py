@@ -29,7 +29,7 @@ class DenseNet:
         self._weights: list[onnx.TensorProto] = []
 
     def build(self) -> onnx.ModelProto:
-        """167 layers, 120 classes, pictures of 3 × 96 × 96."""
+        """123 layers, 120 classes, pictures of 3 × 96 × 96."""
         x, channels = self._conv("picture", 3, 16, 7, stride=2), 16
         x = self._add("MaxPool", [self._normalise(x, channels)], kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
         for number, layers in enumerate(BLOCKS):
