@@ -229,6 +229,19 @@ class KeptPictures(Answer):
     labels: Mapping[str, int] = Field(description="pictures by label, in the order of the model's labels")
 
 
+class NamedKernel(Answer):
+    """A kernel that has a name."""
+
+    name: str
+    weights: list[list[float]] = Field(description="rows of numbers")
+
+
+class Kernels(Answer):
+    """The kernels that a convolution on the workbench can be given by name."""
+
+    kernels: list[NamedKernel]
+
+
 class StepOutcome(Answer):
     """What one step of the workbench made."""
 

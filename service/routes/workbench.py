@@ -11,6 +11,7 @@ from service.body import find_body
 from service.decode import decode
 from service.inspection.activations import check_budget
 from service.inspection.errors import InvalidSteps
+from service.inspection.kernels import NAMES, named_kernel
 from service.inspection.render import render_maps
 from service.inspection.statistics import measure
 from service.inspection.steps import describe_steps, read_steps
@@ -19,7 +20,7 @@ from service.media import BINARY, JSON, NPZ, PNG, SAFETENSORS, choose_format, de
 from service.pipeline import Pipeline
 from service.problems import document_problems
 from service.routes.served import Stages, find_pipeline
-from service.schemas import Workbench
+from service.schemas import Kernels, NamedKernel, Workbench
 from service.tensors import to_json, to_npz, to_safetensors
 
 router = APIRouter(tags=["inspection"])
@@ -65,6 +66,12 @@ async def _read_request(
 
 
 Order = Annotated[tuple[bytes, str], Depends(_read_request)]
+
+
+@router.get("/v1/workbench")
+async def list_kernels() -> Kernels:
+    """The kernels that have a name, with their numbers: a square of weights each."""
+    return Kernels(kernels=[NamedKernel(name=name, weights=named_kernel(name).tolist()) for name in NAMES])
 
 
 @router.post(

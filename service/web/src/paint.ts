@@ -37,3 +37,23 @@ function sized(canvas: HTMLCanvasElement, height: number, width: number): Canvas
   if (canvas.height !== height) canvas.height = height;
   return canvas.getContext("2d");
 }
+
+/** A picture's own channels, from 0 to 1: one as greys, three as colours. */
+export function paintChannels(
+  canvas: HTMLCanvasElement,
+  values: Float32Array,
+  count: number,
+  height: number,
+  width: number,
+): void {
+  const context = sized(canvas, height, width);
+  if (!context) return;
+  const image = context.createImageData(width, height);
+  const size = height * width;
+  for (let i = 0; i < size; i++) {
+    for (let channel = 0; channel < 3; channel++)
+      image.data[4 * i + channel] = Math.round(255 * (values[Math.min(channel, count - 1) * size + i] ?? 0));
+    image.data[4 * i + 3] = 255;
+  }
+  context.putImageData(image, 0, 0);
+}

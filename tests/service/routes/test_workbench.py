@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from safetensors.numpy import load
 
-from service.schemas import Workbench
+from service.schemas import Kernels, Workbench
 from tests.published import white_png
 
 STEPS = json.dumps([{"kind": "conv", "kernel": "sobel-x"}, {"kind": "relu"}, {"kind": "max_pool", "size": 5}])
@@ -27,6 +27,23 @@ def test_steps_of_the_query_and_of_the_form_get_the_same_answer(client: httpx.Cl
     assert [step.shape for step in answer.steps] == [[1, 30, 38], [1, 30, 38], [1, 6, 7]]
     assert answer.steps[0].statistics.maximum == pytest.approx(0, abs=1e-5), "no edge on an even picture"
     assert np.array(answer.steps[2].values).shape == (1, 6, 7)
+
+
+def test_named_kernels_are_the_numbers_that_they_are_listed_with(client: httpx.Client) -> None:
+    listed = Kernels.model_validate(client.get("/v1/workbench").json()).kernels
+    assert {"edge", "blur", "emboss", "sobel-x", "tick-stem"} <= {kernel.name for kernel in listed}
+    picture = np.random.default_rng(0).integers(0, 256, (20, 20, 3), np.uint8)
+    content = io.BytesIO()
+    Image.fromarray(picture).save(content, "PNG")
+    for kernel in listed:
+        answers = [
+            client.post(
+                "/v1/workbench", params={"steps": json.dumps([{"kind": "conv", "kernel": given}])},
+                content=content.getvalue(), headers=PNG,
+            )
+            for given in (kernel.name, kernel.weights)
+        ]  # fmt: skip
+        assert answers[0].json() == answers[1].json(), kernel.name
 
 
 def test_other_formats(client: httpx.Client) -> None:

@@ -26,3 +26,4 @@ export type Workbench = Schemas["Workbench"];
 export type Activations = Schemas["Activations"];
 export type LayerStatistics = Schemas["Statistics"];
 export type Timings = Schemas["Timings"];
+export type Kernels = Schemas["Kernels"];
