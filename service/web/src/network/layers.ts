@@ -57,7 +57,7 @@ export function describeAttributes({ attributes }: Layer): string {
   return words.join(", ");
 }
 
-const numbersOf = (value: unknown): number[] => (Array.isArray(value) ? value.map(Number) : []);
+export const numbersOf = (value: unknown): number[] => (Array.isArray(value) ? value.map(Number) : []);
 
 function uniform(sizes: readonly number[]): string {
   return sizes.every((size) => size === sizes[0]) ? String(sizes[0]) : sizes.join(" × ");
