@@ -9,7 +9,10 @@ it("draws what is in sight and a screen around it", () => {
   expect(sightOf(2048, cell, { width: 850, height: 500, top: 0 })).toEqual({
     ...{ columns: 8, height: 25600, begin: 0, end: 80 },
   });
-  expect(sightOf(2048, cell, { width: 850, height: 500, top: 10000 })).toMatchObject({ begin: 760, end: 880 });
+  expect(sightOf(2048, cell, { width: 850, height: 500, top: 10000 })).toMatchObject({
+    begin: 760,
+    end: 880,
+  });
 });
 
 it("draws no more than there is, and one column where it is narrow", () => {

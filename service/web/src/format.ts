@@ -4,6 +4,7 @@ import { format } from "d3-format";
 const grouped = format(",");
 const significant = format(".3~r");
 const exponent = format(".2~e");
+const brief = format(".0e");
 
 /** A true minus sign is as wide as a plus; a hyphen isn't. */
 const withMinus = (text: string): string => text.replace("-", "−");
@@ -34,6 +35,14 @@ export function formatMilliseconds(milliseconds: number): string {
     : milliseconds.toFixed(milliseconds < 1 ? 3 : milliseconds < 10 ? 2 : milliseconds < 100 ? 1 : 0);
 }
 
+/** Six characters or so, for a cell of a grid: two digits of what is small, three of the rest. */
+export function formatBriefly(value: number): string {
+  const size = Math.abs(value);
+  if (size === 0 || !Number.isFinite(value)) return formatShort(value);
+  if (size < 1e-3) return withMinus(brief(value));
+  return size < 0.1 ? withMinus(String(Number(value.toPrecision(2)))) : formatShort(value);
+}
+
 /** The shortest decimal that is exactly this float32: no digit invented, none lost. */
 export function formatExactly(value: number): string {
   for (let digits = 6; digits <= 9; digits++) {
@@ -41,6 +50,11 @@ export function formatExactly(value: number): string {
     if (Math.fround(Number(text)) === Math.fround(value)) return withMinus(String(Number(text)));
   }
   return withMinus(String(value));
+}
+
+/** Every digit of a float64. */
+export function formatFully(value: number): string {
+  return Number.isFinite(value) ? withMinus(String(value)) : formatShort(value);
 }
 
 /** `6 × 28 × 28`; a size that the file leaves open is a question mark. */

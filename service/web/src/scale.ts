@@ -70,3 +70,18 @@ export function ticksOf({ minimum, maximum }: Scale): { value: number; position:
   ticks.push({ value: maximum, position: 1 });
   return ticks;
 }
+
+/** The same colour for CSS. */
+export function cssColour(scale: Scale, value: number): string {
+  const pixel = scale.colour(value);
+  return `rgb(${pixel & 255} ${(pixel >> 8) & 255} ${(pixel >> 16) & 255})`;
+}
+
+/** Black or white, whichever can be read on a value's colour. */
+export function inkOn(scale: Scale, value: number): string {
+  const pixel = scale.colour(value);
+  const channel = (shift: number): number => ((pixel >> shift) & 255) / 255;
+  // Relative luminance as WCAG has it; 2.2 is close enough to the piecewise curve for a choice of two.
+  const luminance = 0.2126 * channel(0) ** 2.2 + 0.7152 * channel(8) ** 2.2 + 0.0722 * channel(16) ** 2.2;
+  return luminance > 0.18 ? "#000" : "#fff";
+}

@@ -13,6 +13,7 @@ import { isAbort, ServerGone } from "./api/problem";
 import { findPicture, keepPicture } from "./album";
 import { Newest } from "./newest";
 import { Reading, type Picture } from "./reading.svelte";
+import { Tracing } from "./tracing.svelte";
 import { hashOf, START, viewOf, withChoice, type Place, type View } from "./view";
 import { Weights } from "./weights.svelte";
 
@@ -33,6 +34,7 @@ export class Session {
   readonly lost = (): void => this.#lost();
   readonly reading = new Reading(this.lost);
   readonly weights = new Weights(this.lost);
+  readonly tracing = new Tracing(this.lost);
   #resting: ReturnType<typeof setTimeout> | undefined;
   readonly #choosing = new Newest();
   readonly #fetchingSample = new Newest();

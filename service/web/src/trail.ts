@@ -22,7 +22,8 @@ export function readTrail(text: string | null): Trail {
     const match = /^([^:]+):(\d{1,9})(?::(\d{1,9}))?(?::(\d{1,9}))?$/.exec(part);
     if (!match) return [];
     const [, name = "", channel, y, x] = match;
-    const number = (digits: string | undefined): number | null => (digits === undefined ? null : Number(digits));
+    const number = (digits: string | undefined): number | null =>
+      digits === undefined ? null : Number(digits);
     return [{ layer: decode(name), channel: Number(channel), y: number(y), x: number(x) }];
   });
 }

@@ -2,7 +2,15 @@
 import { describe, expect, it } from "vitest";
 
 import type { Layer } from "../api/documents";
-import { convolutionOf, partialMap, sumsAt, totalOf, windowAt, type Convolution } from "./convolution";
+import {
+  convolutionOf,
+  partialMap,
+  strengthsOf,
+  sumsAt,
+  totalOf,
+  windowAt,
+  type Convolution,
+} from "./convolution";
 
 interface Case {
   input: { count: number; height: number; width: number; values: number[] };
@@ -49,6 +57,7 @@ describe("a convolution", () => {
     expect(windowAt(conv, 0, 0, 0).inputs).toEqual([null, null, null, null, 1, 2, null, 4, 5]);
     expect([...partialMap(conv, 0)]).toEqual([12, 21, 16, 27, 45, 33, 24, 39, 28]);
     expect(conv.bias).toBeNull();
+    expect([...strengthsOf(conv)]).toEqual([245]);
   });
 
   it("steps by the stride and spreads by the dilation, differently down and across", () => {

@@ -90,6 +90,22 @@ export function partialMap(convolution: Convolution, read: number): Float32Array
   return map;
 }
 
+/** Multiplications after which places are left out: the order of many channels is to be seen at once. */
+const MOST_PRODUCTS = 4e6;
+
+/** How much each slice has to say over the whole map: the mean size of its sums. */
+export function strengthsOf(convolution: Convolution): Float64Array {
+  const { height, width, reads, filter } = convolution;
+  const every = Math.max(1, Math.ceil((height * width * filter.length) / MOST_PRODUCTS));
+  const strengths = new Float64Array(reads);
+  for (let read = 0; read < reads; read++)
+    for (let place = 0; place < height * width; place += every) {
+      const sum = sumAt(convolution, read, Math.floor(place / width), place % width);
+      strengths[read] = (strengths[read] ?? 0) + Math.abs(sum);
+    }
+  return strengths;
+}
+
 /** Without a list made on the way: it runs for each place of each map. */
 function sumAt({ input, sliding, first, filter }: Convolution, read: number, y: number, x: number): number {
   const { rows, columns } = sliding;

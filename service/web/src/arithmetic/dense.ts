@@ -9,7 +9,10 @@ export interface Contributions {
 }
 
 /** The weights that make one output: `matrix` has a row of them for each. */
-export function rowOf(matrix: { shape: readonly number[]; values: Float32Array }, output: number): Float32Array {
+export function rowOf(
+  matrix: { shape: readonly number[]; values: Float32Array },
+  output: number,
+): Float32Array {
   const columns = matrix.shape.at(-1) ?? 0;
   return matrix.values.subarray(output * columns, (output + 1) * columns);
 }

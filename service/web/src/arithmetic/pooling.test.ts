@@ -29,7 +29,10 @@ describe("pooling", () => {
 
   it("divides a mean by the cells within the map, or by the padding's too", () => {
     expect(pool("average_pool", square)).toMatchObject({ divisor: 1, value: 1 });
-    expect(pool("average_pool", { ...square, count_include_pad: 1 })).toMatchObject({ divisor: 4, value: 0.25 });
+    expect(pool("average_pool", { ...square, count_include_pad: 1 })).toMatchObject({
+      divisor: 4,
+      value: 0.25,
+    });
   });
 
   it("doesn't count what lies beyond the padding", () => {

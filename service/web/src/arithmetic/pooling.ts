@@ -47,7 +47,9 @@ export function pooledAt(
   const begin = channel * channels.height * channels.width;
   const inputs = rows.flatMap((row) =>
     columns.map((column) =>
-      row === null || column === null ? null : (channels.values[begin + row * channels.width + column] ?? null),
+      row === null || column === null
+        ? null
+        : (channels.values[begin + row * channels.width + column] ?? null),
     ),
   );
   let [sum, count, chosen] = [0, 0, null as number | null];

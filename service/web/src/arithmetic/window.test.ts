@@ -27,7 +27,8 @@ describe("spanOf", () => {
   });
 });
 
-it("boundsOf is the first and the last within the input", () => expect(boundsOf([null, 0, 2])).toEqual([0, 2]));
+it("boundsOf is the first and the last within the input", () =>
+  expect(boundsOf([null, 0, 2])).toEqual([0, 2]));
 
 it("wholeOf covers the map from its only place", () =>
   expect(spanOf(wholeOf(2, 3).columns, 0)).toEqual([0, 1, 2]));

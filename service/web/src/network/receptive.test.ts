@@ -20,7 +20,12 @@ function layer(
 
 const square = (size: number, stride: number, pad: number): Partial<Layer> => ({
   attributes: {
-    ...{ kernel_shape: [size, size], strides: [stride, stride], pads: [pad, pad, pad, pad], dilations: [1, 1] },
+    ...{
+      kernel_shape: [size, size],
+      strides: [stride, stride],
+      pads: [pad, pad, pad, pad],
+      dilations: [1, 1],
+    },
   },
 });
 
@@ -34,7 +39,8 @@ const network = [
   layer("dense", "dense", ["flatten"], [32], [3], { receptive_field: null }),
 ];
 
-const at = (name: string, channel: number, y: number, x: number) => regionOf(network, name, { channel, y, x });
+const at = (name: string, channel: number, y: number, x: number) =>
+  regionOf(network, name, { channel, y, x });
 
 it("a pixel is its own", () => expect(at("pre", 0, 3, 4)).toEqual({ top: 3, bottom: 3, left: 4, right: 4 }));
 
