@@ -1,7 +1,16 @@
 /** Holds the texts of numbers: rounded where it says so, exact where it says so. */
 import { describe, expect, it } from "vitest";
 
-import { formatCount, formatExactly, formatKind, formatShape, formatShare, formatShort } from "./format";
+import {
+  formatBriefly,
+  formatCount,
+  formatExactly,
+  formatFully,
+  formatKind,
+  formatShape,
+  formatShare,
+  formatShort,
+} from "./format";
 
 describe("formatShare", () => {
   it.each([
@@ -46,4 +55,17 @@ it("counts, shapes and kinds read as a person writes them", () => {
   expect(formatShape([6, 28, 28])).toBe("6 × 28 × 28");
   expect(formatShape([3, 0, 0])).toBe("3 × ? × ?");
   expect(formatKind("global_average_pool")).toBe("global average pool");
+});
+
+describe("formatBriefly", () => {
+  it.each([
+    [0, "0"],
+    [-0.04412, "−0.044"],
+    [0.000712, "7e−4"],
+    [1.23456, "1.23"],
+  ])("%f is %s", (value, text) => expect(formatBriefly(value)).toBe(text));
+});
+
+it("formatFully leaves no digit out", () => {
+  expect(formatFully(-0.1 - 0.2)).toBe("−0.30000000000000004");
 });
