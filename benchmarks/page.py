@@ -1,4 +1,4 @@
-"""Turns the page in a real browser into times: until it shows something, from a stroke to the bars, frames while it plays.
+"""Turns the page in a real browser into times: until it shows something, from a stroke to the bars, of its frames.
 
     python -m benchmarks.page [--models models] [--rounds 5]
 
