@@ -45,7 +45,8 @@ _OF_A_MODEL = {
     "v1": {
         "": PREDICT, "predict": PREDICT, "predict-batch": PREDICT, "samples": PREDICT, "feedback": PREDICT,
         "input": INSPECT, "layers": INSPECT, "weights": INSPECT, "activations": INSPECT, "trace": INSPECT,
-        "timings": INSPECT, "attributions": INSPECT, "dream": INSPECT, "exemplars": INSPECT, "report": REPORT_RULE,
+        "timings": INSPECT, "attributions": INSPECT, "dream": INSPECT, "exemplars": INSPECT, "film": INSPECT,
+        "report": REPORT_RULE,
         "promote": ADMIN, "rollback": ADMIN,
     },
     "v2": {"": PREDICT, "ready": PREDICT, "config": PREDICT, "stats": PREDICT, "infer": PREDICT},

@@ -23,6 +23,7 @@ from service.edge import Edge
 from service.engine import Provider, choose_provider
 from service.errors import ConvscopeError
 from service.feedback.archive import Archive
+from service.film import Films
 from service.grpc.start import answering_calls
 from service.guard import Guard, admit_origins
 from service.intake import Intake
@@ -40,6 +41,7 @@ from service.routes import (
     dream,
     exemplars,
     feedback,
+    film,
     health,
     layers,
     metrics_page,
@@ -189,6 +191,7 @@ def create_app(settings: Settings, journal: Journal | None = None, tracing: Trac
             registry = Registry(settings.models, stock, loading)
             app.state.registry = registry
             app.state.pipeline = Pipeline(settings.limits, workers, inspection, settings.max_inspection_bytes)
+            app.state.films = Films()
             app.state.intake = Intake(_open_archive(settings), keeping, app.state.pipeline)
             await registry.refresh()
             _report(registry, app.state.intake, settings)
@@ -234,7 +237,7 @@ def _add_routes(app: FastAPI) -> None:
     latest, pinned = "/v1/models/{model}", "/v1/models/{model}/versions/{version}"
     for router in (
         models.model_router, samples.router, report.router, predict.router, layers.router, activations.router,
-        exemplars.router, weights.router, trace.router, timings.router, attributions.router, dream.router,
+        exemplars.router, weights.router, film.router, trace.router, timings.router, attributions.router, dream.router,
         feedback.router,
     ):  # fmt: skip
         app.include_router(router, prefix=latest)

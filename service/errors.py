@@ -15,6 +15,8 @@
     │   ├── UnknownExemplar             404  unknown_exemplar
     │   ├── NoExemplars                 404  no_exemplars
     │   ├── NoReport                    404  no_report
+    │   ├── NoFilm                      404  no_film
+    │   ├── UnknownFrame                404  unknown_frame
     │   ├── NoOlderVersion              409  no_older_version
     │   ├── FeedbackOff                 404  feedback_off: the service keeps no pictures
     │   ├── UnknownLabel                422  unknown_label
@@ -170,6 +172,22 @@ class NoReport(RequestError):
     status = 404
     code = "no_report"
     title = "No report"
+
+
+class NoFilm(RequestError):
+    """The version came without points of its training."""
+
+    status = 404
+    code = "no_film"
+    title = "No film"
+
+
+class UnknownFrame(RequestError):
+    """The version's film has no frame of that step."""
+
+    status = 404
+    code = "unknown_frame"
+    title = "Unknown frame"
 
 
 class NoOlderVersion(RequestError):

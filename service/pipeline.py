@@ -8,10 +8,10 @@ one place only, decode.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +22,11 @@ from service.engine import Pixels
 from service.inspection.activations import Activation, Inspector, check_budget
 from service.inspection.fitness import looking_into
 from service.inspection.layer import Layer
+from service.metrics import VersionMeter
 from service.pool import Place, Pool
 from service.postprocess import RankedLabel, rank
 from service.preprocess import fit, read_pixels
+from service.published import PublishedVersion
 from service.served import ServedVersion
 
 T = TypeVar("T")
@@ -39,6 +41,29 @@ _SMALL_ANSWER = 360 * 2**10
 """Bytes that values and the answer made of them take, up to which that is so for an answer."""
 
 
+class Inside(Protocol):
+    """What can be looked into: a version, or the same at a point of its training."""
+
+    @property
+    def published(self) -> PublishedVersion:
+        """As it lies on disk."""
+
+    @property
+    def meter(self) -> VersionMeter:
+        """Counts what is done for it."""
+
+    @property
+    def shows_at_once(self) -> bool:
+        """Whether the event loop may compute all activations itself."""
+
+    @property
+    def identity(self) -> Mapping[str, str | int]:
+        """What an answer says that it is of."""
+
+    def inspector(self) -> Inspector:
+        """The session that shows the inside."""
+
+
 @dataclass(frozen=True)
 class Pipeline:
     """The way of a picture through a version."""
@@ -51,7 +76,7 @@ class Pipeline:
     budget: int
     """Bytes of memory that one look inside may take."""
 
-    async def pixels(self, version: ServedVersion, body: bytes) -> Picture:
+    async def pixels(self, version: Inside, body: bytes) -> Picture:
         """What the network sees of a picture: (h, w, c) uint8.
 
         Raises:
@@ -59,7 +84,7 @@ class Pipeline:
         """
         return await self._pixels(version, body, self.workers.run)
 
-    async def all_pixels(self, version: ServedVersion, bodies: Sequence[bytes]) -> Pixels:
+    async def all_pixels(self, version: Inside, bodies: Sequence[bytes]) -> Pixels:
         """What the network sees of several pictures: (n, h, w, c) uint8.
 
         Raises:
@@ -70,7 +95,7 @@ class Pipeline:
         with self.workers.admit() as place:
             return np.stack(await asyncio.gather(*(self._pixels(version, body, place.run) for body in bodies)))
 
-    async def _pixels(self, version: ServedVersion, body: bytes, run: _Run) -> Picture:
+    async def _pixels(self, version: Inside, body: bytes, run: _Run) -> Picture:
         spec, began = version.published.manifest.input, perf_counter()
         try:
             if len(body) > _SMALL_BODY:
@@ -100,7 +125,7 @@ class Pipeline:
 
     async def activations(
         self,
-        version: ServedVersion,
+        version: Inside,
         body: bytes,
         names: Sequence[str],
         write: Callable[[Sequence[tuple[Layer, Activation]]], T],
@@ -134,7 +159,7 @@ class Pipeline:
         return await self.inspect(version, [body], lambda inspector, pixels: write(show(inspector, pixels[0])))
 
     async def layers(
-        self, version: ServedVersion, pixels: Pixels, names: Sequence[str], weight: float, place: Place
+        self, version: Inside, pixels: Pixels, names: Sequence[str], weight: float, place: Place
     ) -> dict[str, NDArray[np.float32]]:
         """What the named layers computed for several pictures, by name; each (n, …) float32.
 
@@ -157,7 +182,7 @@ class Pipeline:
         return await place.run(lambda: _look(version, show))
 
     async def inspect(
-        self, version: ServedVersion, bodies: Sequence[bytes], look: Callable[[Inspector, Sequence[Picture]], T]
+        self, version: Inside, bodies: Sequence[bytes], look: Callable[[Inspector, Sequence[Picture]], T]
     ) -> T:
         """Look inside at what becomes of pictures.
 
@@ -173,7 +198,7 @@ class Pipeline:
             pixels = [await self.pixels(version, body) for body in bodies]
             return await place.run(lambda: _look(version, lambda inspector: look(inspector, pixels)))
 
-    async def examine(self, version: ServedVersion, look: Callable[[Inspector], T]) -> T:
+    async def examine(self, version: Inside, look: Callable[[Inspector], T]) -> T:
         """Look inside a network without a picture.
 
         Raises:
@@ -181,7 +206,7 @@ class Pipeline:
         """
         return await self.inspection.run(lambda: _look(version, look))
 
-    async def show_input(self, version: ServedVersion, body: bytes, write: Callable[[Picture], T]) -> T:
+    async def show_input(self, version: Inside, body: bytes, write: Callable[[Picture], T]) -> T:
         """What the network sees of a picture, written down.
 
         Raises:
@@ -217,6 +242,6 @@ class Pipeline:
         return await self.workers.run(work)
 
 
-def _look(version: ServedVersion, look: Callable[[Inspector], T]) -> T:
+def _look(version: Inside, look: Callable[[Inspector], T]) -> T:
     with looking_into(version.published.name):
         return look(version.inspector())

@@ -17,6 +17,7 @@ from service.contract import (
     MANIFEST_FILE,
     MODEL_FILE,
     SAMPLES_FOLDER,
+    Frame,
     Manifest,
 )
 from service.errors import ContractTooNew, ModelRefused
@@ -100,6 +101,22 @@ def read_version(folder: Path, most_bytes: int = MOST_BYTES) -> PublishedVersion
         onnx=_read_graph(folder, MODEL_FILE, manifest.onnx.sha256, most_bytes),
         int8=_read_graph(folder, INT8_FILE, manifest.int8.sha256, most_bytes) if manifest.int8 else None,
     )
+
+
+def read_frame(version: PublishedVersion, frame: Frame, most_bytes: int = MOST_BYTES) -> PublishedVersion:
+    """A version as it was at one point of its training: the same, but for its graph.
+
+    Args:
+        version: whose film it is in.
+        frame: one of its manifest's.
+        most_bytes: that a graph may have.
+
+    Raises:
+        UnfitGraph: the graph breaks a rule; see `judge`.
+        ModelRefused: its file is missing, or is not the file recorded.
+    """
+    onnx = _read_graph(version.folder, f"{FILM_FOLDER}/{frame.file}", frame.sha256, most_bytes)
+    return version.model_copy(update={"onnx": onnx, "int8": None})
 
 
 def read_exemplars(folder: Path) -> Exemplars | None:

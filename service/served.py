@@ -67,6 +67,11 @@ class ServedVersion:
         return self.inline and self._inspector is not None and self._inspector.is_ready
 
     @property
+    def identity(self) -> dict[str, str | int]:
+        """What an answer says that it is of."""
+        return {"model": self.published.name, "version": self.published.version}
+
+    @property
     def bytes(self) -> int:
         """Of its graphs: what it takes of memory is a small multiple of it."""
         return len(self.published.onnx) + len(self.published.int8 or b"")

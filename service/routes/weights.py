@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 import numpy as np
-from fastapi import APIRouter, Header, Path, Query
+from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
 from pydantic import Field
 
@@ -14,13 +14,17 @@ from service.inspection.layer import Kind, Layer
 from service.inspection.statistics import measure
 from service.inspection.weights import Weights, read_weights, weigh_weights
 from service.media import BINARY, JSON, NPZ, PNG, SAFETENSORS, choose_format
+from service.pipeline import Inside, Pipeline
 from service.problems import document_problems
+from service.routes.activations import Accept, Values, name_source
 from service.routes.served import Served, Stages
 from service.schemas import Answer, Statistics
-from service.served import ServedVersion
 from service.tensors import to_json, to_npz, to_safetensors
 
 router = APIRouter(tags=["inspection"])
+
+LayerName = Annotated[str, Path(description="a name from the layer table", examples=["conv1"])]
+Channel = Annotated[int | None, Query(description="what makes this channel alone, from 0; none: everything")]
 
 _BYTES = {JSON: 40, PNG: 16}
 """Memory that a number takes on its way into an answer, about; 12 in the binary formats."""
@@ -57,13 +61,32 @@ class LayerWeights(Answer):
 async def show_weights(  # noqa: PLR0913, PLR0917 - each is a part of the request
     served: Served,
     pipeline: Stages,
-    layer: Annotated[str, Path(description="a name from the layer table", examples=["conv1"])],
-    channel: Annotated[int | None, Query(description="what makes this channel alone, from 0; none: everything")] = None,
-    values: Annotated[bool, Query(description="JSON only: false leaves the values out, the statistics stay")] = True,
-    accept: Annotated[str | None, Header(description="the format of the answer")] = None,
+    layer: LayerName,
+    channel: Channel = None,
+    values: Values = True,
+    accept: Accept = None,
 ) -> Response:
     """The filters and the bias of a layer, or a picture of them: in colour where the filters read three channels."""
     form = choose_format(accept, (JSON, SAFETENSORS, NPZ, PNG))
+    return Response(await write_weights(pipeline, served, layer, channel, form, values=values), media_type=form)
+
+
+async def write_weights(  # noqa: PLR0913 - each is a part of the request
+    pipeline: Pipeline, served: Inside, layer: str, channel: int | None, form: str, *, values: bool
+) -> bytes:
+    """What a layer has learnt, in one of the formats on offer.
+
+    Args:
+        pipeline: answers it.
+        served: whose layer.
+        layer: its name.
+        channel: that is asked for alone; None: all.
+        form: the media type of the answer.
+        values: with the values, where it is JSON.
+
+    Raises:
+        RequestError: see `read_weights`, or it is too much for one request.
+    """
 
     def look(inspector: Inspector) -> bytes:
         row = inspector.table.find(layer)
@@ -73,16 +96,15 @@ async def show_weights(  # noqa: PLR0913, PLR0917 - each is a part of the reques
         weights = read_weights(inspector.table, row, channel)
         return _encode(form, served, row, weights, channel, values=values)
 
-    return Response(await pipeline.examine(served, look), media_type=form)
+    return await pipeline.examine(served, look)
 
 
 def _encode(  # noqa: PLR0913 - each is a part of the answer
-    form: str, served: ServedVersion, layer: Layer, weights: Weights, channel: int | None, *, values: bool
+    form: str, served: Inside, layer: Layer, weights: Weights, channel: int | None, *, values: bool
 ) -> bytes:
-    head: dict[str, object] = {"model": served.published.name, "version": served.published.version}
     match form:
         case "application/vnd.safetensors":
-            return to_safetensors(weights, {key: str(value) for key, value in head.items()})
+            return to_safetensors(weights, name_source(served))
         case "application/x-npz":
             return to_npz(weights)
         case "image/png":
@@ -97,5 +119,5 @@ def _encode(  # noqa: PLR0913 - each is a part of the answer
         }
         for name, array in weights.items()
     ]
-    head |= {"layer": layer.name, "kind": layer.kind, "operator": layer.operator, "channel": channel}
-    return to_json({**head, "weights": rows})
+    told = {"layer": layer.name, "kind": layer.kind, "operator": layer.operator, "channel": channel}
+    return to_json({**served.identity, **told, "weights": rows})
