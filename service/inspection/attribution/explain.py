@@ -26,6 +26,8 @@ METHODS: tuple[Method, ...] = get_args(Method)
 
 _WITH_LAYER: set[Method] = {"grad-cam", "grad-cam++", "score-cam"}
 
+_WITHOUT_GRADIENT: set[Method] = {"score-cam", "occlusion"}
+
 _MOST = 32
 """Pictures in one run: more are no faster."""
 
@@ -93,7 +95,7 @@ def explain(
     """
     index = None if question.class_ is None else find_class(question.class_, labels)
     layer = _layer(inspector, question)
-    batch = _batch(inspector, budget)
+    batch = _batch(inspector, question.method, budget)
     attributions = []
     for picture in pixels:
         logits = inspector.values(picture[np.newaxis], [LOGITS])[LOGITS][0]
@@ -113,10 +115,13 @@ def _layer(inspector: Inspector, question: Question) -> Layer | None:
     return None
 
 
-def _batch(inspector: Inspector, budget: int) -> int:
-    """Pictures in one run: of each, all layers' outputs are held, and as many gradients."""
-    each = 2 * inspector.weigh()
-    check_budget(each, budget, "it can't be had of a network of this size here")
+def _batch(inspector: Inspector, method: Method, budget: int) -> int:
+    """Pictures in one run: of each, all layers' outputs are held, and as many gradients where there are any."""
+    if method in _WITHOUT_GRADIENT:
+        each, way_out = inspector.weigh(), "it can't be had of a network of this size here"
+    else:
+        each, way_out = 2 * inspector.weigh(), "ask for occlusion, which takes half of it: it needs no gradient"
+    check_budget(each, budget, way_out)
     return max(1, min(_MOST, budget // max(1, each)))
 
 
