@@ -23,6 +23,16 @@ export function paintScale(canvas: HTMLCanvasElement, scale: Scale, steps = 128)
   paintMap(canvas, values, 1, steps, scale);
 }
 
+/** Pixels that are colours already: four bytes each. */
+export function paintColours(
+  canvas: HTMLCanvasElement,
+  rgba: Uint8ClampedArray<ArrayBuffer>,
+  height: number,
+  width: number,
+): void {
+  sized(canvas, height, width)?.putImageData(new ImageData(rgba, width, height), 0, 0);
+}
+
 /** A picture at its own size, or smaller where it is larger than anybody could see here. */
 export function paintPicture(canvas: HTMLCanvasElement, bitmap: ImageBitmap, longest = 1024): void {
   const shrink = Math.min(1, longest / Math.max(bitmap.width, bitmap.height));

@@ -45,3 +45,8 @@ export function parseSafetensors(buffer: ArrayBuffer): Map<string, Tensor> {
   }
   return tensors;
 }
+
+/** What a file says of its tensors. */
+export function parseMetadata(buffer: ArrayBuffer): Readonly<Record<string, string>> {
+  return (readHeader(buffer).header["__metadata__"] ?? {}) as Record<string, string>;
+}

@@ -24,8 +24,8 @@ export class ServerGone extends Error {
 /** Gateways between page and service answer in their own words; those are no problem documents. */
 export async function refusalOf(response: Response): Promise<Refusal> {
   if (response.headers.get("content-type")?.includes("json")) {
-    const problem = (await response.json().catch(() => ({}))) as Partial<Problem>;
-    const message = problem.detail ?? problem.title;
+    const problem = (await response.json().catch(() => ({}))) as Partial<Problem> & { error?: string };
+    const message = problem.detail ?? problem.title ?? problem.error; // the last: below /v2
     if (typeof message === "string") return new Refusal(message, response.status, problem.code ?? "unknown");
   }
   return new Refusal(
