@@ -6,6 +6,7 @@ import os
 import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,6 +22,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from safetensors.numpy import load as load_tensors
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
+from service.contract import FILM_FOLDER, MANIFEST_FILE, MODEL_FILE
 from tests.conftest import MODELS, ROOT
 from tests.pictures import draw_pictures
 from tests.program import started
@@ -46,6 +48,7 @@ _KNOWN: dict[str, list[object]] = {
     "channel": [0, 3, 999],
     "y": [0, 6, 28],
     "x": [0, 2, 28],
+    "step": [0, 94, 95],
     "file": ["00-0.png", "00055.png"],
     "class": [*"0123456789", "10"],
     "label": [*"0123456789", "seven"],
@@ -150,12 +153,24 @@ def at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A service in a process of its own, with two versions of the same network, which may be changed."""
     folder = tmp_path_factory.mktemp("described")
     for version in ("1", "2"):
-        shutil.copytree(MODELS / "digits" / "2", folder / "models" / "digits" / version)
+        copy = folder / "models" / "digits" / version
+        shutil.copytree(MODELS / "digits" / "2", copy)
+        add_film(copy)
     variables = {"CONVSCOPE_FEEDBACK": str(folder / "feedback"), "CONVSCOPE_API_KEYS": f"{KEY}:admin"}
     with started("--models", str(folder / "models"), **variables) as (_, address, _):
         served = httpx.get(f"{address}/openapi.json").json()
         assert served == json.loads((ROOT / "service/web/openapi.json").read_text())
         yield address
+
+
+def add_film(folder: Path) -> None:
+    """A film of two frames, each the version's own graph."""
+    manifest = json.loads((folder / MANIFEST_FILE).read_text())
+    (folder / FILM_FOLDER).mkdir()
+    shutil.copyfile(folder / MODEL_FILE, folder / FILM_FOLDER / "frame.onnx")
+    frame = {"file": "frame.onnx", "sha256": manifest["onnx"]["sha256"], "validation_accuracy": 0.5}
+    manifest["film"] = [frame | {"step": step} for step in (0, 94)]
+    (folder / MANIFEST_FILE).write_text(json.dumps(manifest))
 
 
 def examine(case: Case, address: str, session: requests.Session) -> None:
