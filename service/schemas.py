@@ -142,6 +142,15 @@ class ChannelExemplars(Answer):
     exemplars: list[ExemplarPicture]
 
 
+class ExemplarLayers(Answer):
+    """The layers of a version that have exemplars."""
+
+    model: str
+    version: int
+    pictures: int = Field(description="how many validation pictures were looked at")
+    layers: list[str] = Field(description="names from the layer table, in the order of computation")
+
+
 class LayerTotals(Answer):
     """Sums over all layers."""
 

@@ -1,4 +1,4 @@
-"""What excites a channel: `…/exemplars/{layer}/{channel}` and `…/exemplars/pictures/{file}`."""
+"""What excites a channel: `…/exemplars`, `…/exemplars/{layer}/{channel}` and `…/exemplars/pictures/{file}`."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,7 +17,7 @@ from service.media import PICTURE
 from service.problems import document_problems
 from service.published import PublishedVersion, read_exemplars
 from service.routes.served import Served
-from service.schemas import ChannelExemplars, ExemplarPicture
+from service.schemas import ChannelExemplars, ExemplarLayers, ExemplarPicture
 from service.served import ServedVersion
 
 router = APIRouter(tags=["inspection"])
@@ -26,7 +26,17 @@ _KEPT = 8
 """Versions whose exemplars stay in memory: some megabytes each, which take a tenth of a second to read."""
 
 
-# These two are not `async`: reading takes its time, and FastAPI gives such a function a thread.
+# These are not `async`: reading takes its time, and FastAPI gives such a function a thread.
+@router.get("/exemplars", responses=document_problems(404, 422))
+def list_exemplars(served: Served) -> ExemplarLayers:
+    """The layers that came with pictures of what excites their channels."""
+    published = served.published
+    document = _find(published).document
+    return ExemplarLayers(
+        model=published.name, version=published.version, pictures=document.pictures, layers=list(document.layers)
+    )
+
+
 @router.get(
     "/exemplars/pictures/{file}", response_class=FileResponse, responses={**PICTURE, **document_problems(404, 422)}
 )

@@ -10,7 +10,7 @@ import pytest
 from service.contract import EXEMPLARS_FILE, EXEMPLARS_FOLDER
 from service.evidence import Exemplar, Exemplars
 from service.publish import publish
-from service.schemas import ChannelExemplars, ModelDescription
+from service.schemas import ChannelExemplars, ExemplarLayers, ModelDescription
 from tests.published import brightness_graph, evidence, manifest, white_png
 from tests.service.routes.test_api import problem
 
@@ -46,6 +46,13 @@ def client(serve_folder: ServeFolder, tmp_path: Path) -> httpx.Client:
     put(tmp_path, DOCUMENT.model_dump_json().encode())
     put(tmp_path, None)
     return serve_folder(tmp_path)
+
+
+def test_the_layers_that_have_exemplars_are_listed(client: httpx.Client) -> None:
+    path = "/v1/models/brightness/versions"
+    answer = ExemplarLayers.model_validate(client.get(f"{path}/1/exemplars").json())
+    assert (answer.model, answer.version, answer.pictures, answer.layers) == ("brightness", 1, 70, ["dense"])
+    problem(client.get(f"{path}/2/exemplars"), 404, "no_exemplars")
 
 
 def test_a_channels_exemplars_come_with_their_pictures(client: httpx.Client) -> None:

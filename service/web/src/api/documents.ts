@@ -20,6 +20,7 @@ export type Source = Schemas["Source"];
 export type Contribution = Schemas["Contribution"];
 export type Attribution = Schemas["AttributionMap"];
 export type Exemplars = Schemas["ChannelExemplars"];
+export type ExemplarLayers = Schemas["ExemplarLayers"];
 export type Dream = Schemas["DreamPicture"];
 export type Frame = Schemas["Frame"];
 export type Workbench = Schemas["Workbench"];
