@@ -29,6 +29,7 @@ function eventOf(block: string): ServerEvent {
     const [name = "", ...value] = line.split(":");
     return [name, value.join(":").replace(/^ /, "")];
   });
-  const named = (name: string): string[] => fields.filter(([each]) => each === name).map(([, value]) => value);
+  const named = (name: string): string[] =>
+    fields.filter(([each]) => each === name).map(([, value]) => value);
   return { event: named("event").at(-1) ?? "message", data: named("data").join("\n") };
 }

@@ -128,11 +128,6 @@ export class Session {
     this.show(withChoice(this.view, name, value));
   }
 
-  /** Somebody who asked found that the service doesn't answer any more. */
-  lose(): void {
-    this.#lost();
-  }
-
   /** Keeps a picture of the person's own, so that the link to it holds in this browser. */
   async #keep(picture: Picture): Promise<void> {
     if (picture.kind === "sample") return;

@@ -37,7 +37,9 @@ export function readsPicture(layers: readonly Layer[], layer: Layer): boolean {
   return layer.inputs.every((name) => {
     if (name === "input") return true;
     const before = layers.find((each) => each.name === name);
-    return before !== undefined && ["preprocessing", "pad"].includes(before.kind) && readsPicture(layers, before);
+    return (
+      before !== undefined && ["preprocessing", "pad"].includes(before.kind) && readsPicture(layers, before)
+    );
   });
 }
 

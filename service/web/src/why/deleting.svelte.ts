@@ -2,7 +2,7 @@
 import { classifyPixels } from "../api/attribution";
 import { isAbort, ServerGone } from "../api/problem";
 import { Newest } from "../newest";
-import { channelsOf } from "./pixels";
+import { bytesOf } from "./pixels";
 import { nothingOf, orderByImportance, randomOrder, SHARES, without } from "./deletion";
 import type { Explanation } from "./explaining.svelte";
 
@@ -33,10 +33,10 @@ export class Deleting {
 
   constructor(private readonly onServerGone: () => void) {}
 
-  measure(explanation: Explanation, channels: number, baseline: "black" | "mean"): void {
+  measure(explanation: Explanation, baseline: "black" | "mean"): void {
     this.done = 0;
     this.problem = null;
-    this.#measuring.replace((signal) => this.#measure(explanation, channels, baseline, signal));
+    this.#measuring.replace((signal) => this.#measure(explanation, baseline, signal));
   }
 
   stop(): void {
@@ -49,14 +49,10 @@ export class Deleting {
     this.now = this.problem = null;
   }
 
-  async #measure(
-    explanation: Explanation,
-    channels: number,
-    baseline: "black" | "mean",
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #measure(explanation: Explanation, baseline: "black" | "mean", signal: AbortSignal): Promise<void> {
     const { heat, pixels, subject } = explanation;
-    const values = channelsOf(pixels, channels);
+    const { channels } = subject;
+    const values = bytesOf(pixels);
     const nothing = nothingOf(baseline, values, channels);
     const byImportance = orderByImportance(heat.values);
     const orders = [byImportance];
@@ -69,7 +65,7 @@ export class Deleting {
         const pictures = asked
           .slice(start, start + portion)
           .map(({ order, share }) => without(values, order, share, nothing));
-        const answers = await classifyPixels(subject.version, pictures, { ...pixels, channels }, signal);
+        const answers = await classifyPixels(subject.version, pictures, { ...heat, channels }, signal);
         probabilities.push(...answers.map((answer) => answer[heat.label] ?? 0));
         this.done = probabilities.length;
       }

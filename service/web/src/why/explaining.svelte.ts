@@ -3,19 +3,23 @@ import type { Version } from "../api/client";
 import { fetchHeat, type Heat, type Question } from "../api/attribution";
 import { isAbort, ServerGone } from "../api/problem";
 import { Newest } from "../newest";
-import { readPixels, type Pixels } from "./pixels";
+import { pixelsOf } from "../pixels";
+import type { Tensor } from "../safetensors";
 
 /** A picture as it was sent, and as the network saw it. */
 export interface Subject {
   readonly version: Version;
   readonly picture: Blob;
   readonly input: Blob;
+  /** Of what the network sees: 1 or 3. */
+  readonly channels: number;
 }
 
 export interface Explanation {
   readonly subject: Subject;
   readonly question: Question;
-  readonly pixels: Pixels;
+  /** What the network saw, from 0 to 255. */
+  readonly pixels: Tensor;
   readonly heat: Heat;
 }
 
@@ -78,7 +82,7 @@ export class Explaining {
     try {
       const [heat, pixels] = await Promise.all([
         fetchHeat(subject.version, subject.picture, question, signal),
-        readPixels(subject.input),
+        pixelsOf(subject.input, subject.channels),
       ]);
       if (signal.aborted) return;
       if (this.#known.size >= MOST) this.#known.clear();

@@ -2,11 +2,7 @@ import { expect, test } from "vitest";
 import { scaleOf } from "../scale";
 import { blend } from "./heat";
 
-const grey = {
-  height: 1,
-  width: 3,
-  rgba: Uint8ClampedArray.of(0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255, 255),
-};
+const grey = { shape: [1, 1, 3], values: Float32Array.of(0, 0, 255) };
 
 test("where the map says nothing, the paled picture is seen", () => {
   const pixels = blend(grey, Float32Array.of(0, 0, 0), scaleOf(-1, 1, "light"), 1, "light");

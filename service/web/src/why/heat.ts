@@ -1,9 +1,9 @@
 /** Turns a map of what decided and the picture that it lies on into the pixels of one canvas. */
-import type { Pixels } from "./pixels";
+import type { Tensor } from "../safetensors";
 import type { Scale, Theme } from "../scale";
 
 /** Weights of red, green and blue in brightness. Source: ITU-R BT.601. */
-const [RED, GREEN, BLUE] = [0.299, 0.587, 0.114];
+const BRIGHTNESS = [0.299, 0.587, 0.114];
 
 /** From black to white: the picture pales, so that the map's darkest and brightest colours stand out from it. */
 const PALE: Record<Theme, readonly [number, number]> = { light: [135, 240], dark: [0, 105] };
@@ -12,20 +12,24 @@ const STRENGTH = 0.7;
 
 /** Where the map says nothing the picture is seen; where it says most, the map, as opaque as was chosen. */
 export function blend(
-  { rgba }: Pixels,
+  picture: Tensor,
   heat: Float32Array,
   scale: Scale,
   opacity: number,
   theme: Theme,
 ): Uint8ClampedArray<ArrayBuffer> {
-  const blended = new Uint8ClampedArray(rgba.length);
+  const blended = new Uint8ClampedArray(heat.length * 4);
   const extent = Math.max(Math.abs(scale.minimum), Math.abs(scale.maximum)) || 1;
+  const weights = picture.shape[0] === 3 ? BRIGHTNESS : [1];
   const [black, white] = PALE[theme];
   for (let pixel = 0; pixel < heat.length; pixel++) {
     const value = heat[pixel] ?? 0;
     const at = pixel * 4;
-    const bright = (RED * (rgba[at] ?? 0) + GREEN * (rgba[at + 1] ?? 0) + BLUE * (rgba[at + 2] ?? 0)) / 255;
-    const pale = black + (white - black) * bright;
+    const bright = weights.reduce(
+      (sum, weight, channel) => sum + weight * (picture.values[channel * heat.length + pixel] ?? 0),
+      0,
+    );
+    const pale = black + (white - black) * (bright / 255);
     // Most maps have a few strong places: weaker ones are more opaque than in proportion, so that they are seen too.
     const share = opacity * Math.min(1, Math.abs(value) / extent) ** STRENGTH;
     const colour = scale.colour(value);
