@@ -1,6 +1,7 @@
 """Every view of the page on four networks: small, plain, with branches, and foreign with many layers."""
 
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,9 +12,10 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from service.settings import Settings
-from tests.conftest import ROOT, serving
+from tests.conftest import MODELS, ROOT, serving
 from tests.page.conftest import OpenPage
 from tests.page.gallery import make_gallery
+from tests.program import started
 
 AXE = ROOT / "service" / "web" / "node_modules" / "axe-core" / "axe.min.js"
 PLACES = ("explore", "why", "compare", "workbench", "numbers", "training")
@@ -134,3 +136,45 @@ def test_the_tour_leads_through_it_by_keyboard(
     assert len(titles) == len(set(titles)) >= 4
     page.keyboard.press("Escape")
     expect(page.get_by_test_id("tour")).to_have_count(0)
+
+
+def test_a_server_that_went_away_is_said_and_found_again(open_page: OpenPage) -> None:
+    gone = "The service does not answer"
+    with started("--models", str(MODELS)) as (_, address, _):
+        page = open_page("/#model=ticks", at=address, complaint="Failed to load resource")
+        expect(page.get_by_test_id("prediction").first).to_be_visible()
+    page.get_by_test_id("sample").last.click()
+    expect(page.get_by_text(gone)).to_be_visible()
+    with started("--models", str(MODELS), "--port", address.rpartition(":")[2]):
+        expect(page.get_by_text(gone)).to_have_count(0)
+        for label in ("cross", "tick"):
+            page.locator(f"[data-testid=sample][title={label}]").first.click()
+            expect(page.get_by_test_id("prediction").first).to_have_attribute("data-label", label)
+
+
+def test_a_drawing_can_be_rubbed_out_undone_and_found_again_after_a_reload(open_page: OpenPage) -> None:
+    page = open_page("/#model=digits")
+    box = page.get_by_test_id("draw-canvas").bounding_box()
+    assert box
+
+    def stroke(x: float) -> None:
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + 0.2 * box["height"])
+        page.mouse.down()
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + 0.8 * box["height"], steps=6)
+        page.mouse.up()
+
+    best = page.get_by_test_id("prediction").first
+    stroke(0.5)
+    expect(best).to_have_attribute("data-label", "1")
+    stroke(0.2)
+    page.get_by_role("button", name="Undo").click()
+    expect(best).to_have_attribute("data-label", "1")
+    expect(page).to_have_url(re.compile("picture=[0-9a-f]{16}"))
+    before = best.get_attribute("data-probability")
+    page.reload()
+    expect(best).to_have_attribute("data-probability", before or "")
+    page.get_by_test_id("clear").click()
+    stroke(0.5)
+    page.get_by_role("button", name="Eraser").click()
+    stroke(0.5)
+    expect(best).not_to_have_attribute("data-probability", before or "")
