@@ -32,6 +32,13 @@ const CAPTIONS: Partial<Record<Layer["kind"], string>> = {
   pad: "A border is put around every map.",
 };
 
-export function captionOf(kind: Layer["kind"]): string {
-  return CAPTIONS[kind] ?? "What this layer makes of the maps before it.";
+/** Where nothing meets but a number of the layer's own. */
+const ALONE: Partial<Record<Layer["kind"], string>> = {
+  add: "The same number, learnt in the training, is added all over a map.",
+  mul: "All of a map is multiplied by the same number, learnt in the training.",
+};
+
+export function captionOf({ kind, inputs }: Pick<Layer, "kind" | "inputs">): string {
+  const alone = inputs.length === 1 ? ALONE[kind] : undefined;
+  return alone ?? CAPTIONS[kind] ?? "What this layer makes of the maps before it.";
 }

@@ -8,12 +8,12 @@ export interface Contributions {
   readonly sum: number;
 }
 
-/** The weights that make one output: `matrix` has a row of them for each. */
+/** The weights that make one output: `matrix` has a row of them for each, of whatever shape. */
 export function rowOf(
   matrix: { shape: readonly number[]; values: Float32Array },
   output: number,
 ): Float32Array {
-  const columns = matrix.shape.at(-1) ?? 0;
+  const columns = matrix.values.length / (matrix.shape[0] || 1);
   return matrix.values.subarray(output * columns, (output + 1) * columns);
 }
 
