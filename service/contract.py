@@ -39,6 +39,8 @@ REPORT_FILE = "report.html"
 FILM_FOLDER = "film"
 EXEMPLARS_FOLDER = "exemplars"
 EXEMPLARS_FILE = "exemplars.json"
+COURSE_FOLDER = "course"
+COURSE_FILE = "course.json"
 
 PIXELS = "pixels"
 """The graph's only input: uint8 (n, h, w, c)."""

@@ -17,6 +17,7 @@
     │   ├── NoReport                    404  no_report
     │   ├── NoFilm                      404  no_film
     │   ├── UnknownFrame                404  unknown_frame
+    │   ├── UnknownReportPicture        404  unknown_report_picture
     │   ├── NoOlderVersion              409  no_older_version
     │   ├── FeedbackOff                 404  feedback_off: the service keeps no pictures
     │   ├── UnknownLabel                422  unknown_label
@@ -188,6 +189,14 @@ class UnknownFrame(RequestError):
     status = 404
     code = "unknown_frame"
     title = "Unknown frame"
+
+
+class UnknownReportPicture(RequestError):
+    """The report has no picture of that file name."""
+
+    status = 404
+    code = "unknown_report_picture"
+    title = "Unknown picture of the report"
 
 
 class NoOlderVersion(RequestError):

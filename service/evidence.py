@@ -158,3 +158,54 @@ class Exemplars(Frozen):
     """How many validation pictures were looked at."""
     layers: Mapping[str, tuple[tuple[Exemplar, ...], ...]]
     """By layer; for each of its channels, most exciting first."""
+
+
+class Epoch(Frozen):
+    """What one pass over the training pictures came to."""
+
+    epoch: Annotated[int, Field(ge=1)]
+    loss: float
+    """Mean over the epoch, in nats."""
+    validation_accuracy: Share | None
+    """None: there was no validation picture."""
+
+
+class LearningRate(Frozen):
+    """How large the steps were at one point of the training."""
+
+    epoch: Annotated[float, Field(ge=0)]
+    """Epochs that were done by then, and the part of the one under way."""
+    rate: Annotated[float, Field(ge=0)]
+
+
+class ReliabilityBin(Frozen):
+    """The test pictures whose answers were about equally sure."""
+
+    confidence: Share
+    """Mean probability of their answers."""
+    accuracy: Share
+    """Share of right ones among them."""
+    pictures: Count
+
+
+class AnsweredPicture(Frozen):
+    """A test picture, its true label, and what the published graph answered."""
+
+    file: FileName
+    """Under `course/`: the picture as the network sees it, at most 96 pixels a side."""
+    label: str
+    answered: str
+    probability: Share
+
+
+class Course(Frozen):
+    """`course/course.json`: how the training went, and some of the test pictures that show what came of it."""
+
+    epochs: tuple[Epoch, ...]
+    learning_rates: tuple[LearningRate, ...]
+    reliability_before: tuple[ReliabilityBin, ...]
+    """With temperature 1, least sure first."""
+    reliability: tuple[ReliabilityBin, ...]
+    """With the temperature that the published graph has."""
+    pictures: tuple[AnsweredPicture, ...]
+    """Wrong answers, the surest first, then right ones, the least sure first; some of each kind."""

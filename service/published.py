@@ -3,12 +3,14 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import ConfigDict, Field, ValidationError
 
 from service.contract import (
     CONTRACT,
+    COURSE_FILE,
+    COURSE_FOLDER,
     EVIDENCE_FILE,
     EXEMPLARS_FILE,
     EXEMPLARS_FOLDER,
@@ -21,9 +23,11 @@ from service.contract import (
     Manifest,
 )
 from service.errors import ContractTooNew, ModelRefused
-from service.evidence import Evidence, Exemplars, Frozen
+from service.evidence import Course, Evidence, Exemplars, Frozen
 from service.inside import find_inside
 from service.judge import MOST_BYTES, check_size, judge_file
+
+Document = TypeVar("Document", bound=Frozen)
 
 _MOST_OF_A_DOCUMENT = 2**26
 """Bytes of a JSON file or a sample picture of a version."""
@@ -125,13 +129,25 @@ def read_exemplars(folder: Path) -> Exemplars | None:
     Raises:
         ModelRefused: it is there, but broken.
     """
-    file = f"{EXEMPLARS_FOLDER}/{EXEMPLARS_FILE}"
+    return _read_extra(folder, f"{EXEMPLARS_FOLDER}/{EXEMPLARS_FILE}", Exemplars)
+
+
+def read_course(folder: Path) -> Course | None:
+    """Read `course/course.json` of a version; None where it has none.
+
+    Raises:
+        ModelRefused: it is there, but broken.
+    """
+    return _read_extra(folder, f"{COURSE_FOLDER}/{COURSE_FILE}", Course)
+
+
+def _read_extra(folder: Path, file: str, document: type[Document]) -> Document | None:
     if find_inside(folder, file) is None:
         return None
     try:
-        return Exemplars.model_validate_json(_read_document(folder, file))
+        return document.model_validate_json(_read_document(folder, file))
     except ValidationError as error:
-        raise ModelRefused(f"{_place(folder)}/{EXEMPLARS_FOLDER}/{EXEMPLARS_FILE}: {_first_problem(error)}") from error
+        raise ModelRefused(f"{_place(folder)}/{file}: {_first_problem(error)}") from error
 
 
 def _read_graph(folder: Path, name: str, digest: str, most_bytes: int) -> bytes:

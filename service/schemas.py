@@ -5,7 +5,16 @@ from collections.abc import Mapping
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.contract import DatasetRecord, Frame, ImportRecord, PictureInput, TrainingRecord
-from service.evidence import Parity, Quantization, TestFigures
+from service.evidence import (
+    Corrections,
+    Epoch,
+    Gate,
+    LearningRate,
+    Parity,
+    Quantization,
+    ReliabilityBin,
+    TestFigures,
+)
 from service.feedback.archive import Outcome
 from service.inspection.layer import Kind, Layer
 from service.life import Phase
@@ -94,6 +103,32 @@ class Models(Answer):
     provider: str
     models: list[ModelDescription]
     refused: list[RefusedVersion]
+
+
+class ReportPicture(Answer):
+    """A test picture, and what the version answered when it was published."""
+
+    url: str = Field(description="path of the picture as the network sees it, at most 96 pixels a side")
+    label: str = Field(description="what it shows")
+    answered: str
+    probability: float
+
+
+class TrainingReport(Answer):
+    """How a version was trained and what came of it, beside what its description has."""
+
+    model: str
+    version: int
+    gate: Gate | None = Field(description="how it compared with the version that answered when it was published")
+    corrections: Corrections | None = Field(description="corrected pictures that it learnt from")
+    recorded: bool = Field(description="it came with what follows; a version without it is an import, or older")
+    epochs: list[Epoch]
+    learning_rates: list[LearningRate]
+    reliability_before: list[ReliabilityBin] = Field(description="of the test answers, before they were calibrated")
+    reliability: list[ReliabilityBin] = Field(description="as they are; least sure first")
+    pictures: list[ReportPicture] = Field(
+        description="wrong answers, the surest first, then right ones, the least sure first; some of each kind"
+    )
 
 
 class Answering(Answer):

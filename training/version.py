@@ -27,6 +27,7 @@ from service.publish import publish, sha256
 from training.calibrate import calibrate, measure_calibration
 from training.checkpoint import read_checkpoint
 from training.config import TrainingConfig
+from training.course import write_course
 from training.data.dataset import Dataset
 from training.evaluate import answer, answer_samples, evaluate
 from training.exemplars import find_exemplars
@@ -104,9 +105,8 @@ def publish_version(
         samples=tuple(record for _, record in samples.values()),
     )
     if len(dataset.test):
-        files[REPORT_FILE] = write_report(
-            ReportInput(manifest, evidence, dataset, scores, tuple(trained.epochs), _rates(trained, config))
-        )
+        given = ReportInput(manifest, evidence, dataset, scores, tuple(trained.epochs), _rates(trained, config))
+        files |= {REPORT_FILE: write_report(given), **write_course(given)}
     listener.stage("publishing")
     return Result(publish(models, manifest, evidence, exported.onnx, files), manifest, evidence, verdict)
 

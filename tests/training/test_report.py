@@ -69,9 +69,8 @@ class Page(HTMLParser):
         return " ".join(self.text.replace("\N{NARROW NO-BREAK SPACE}", " ").split())
 
 
-@pytest.fixture(scope="module")
-def given(ticks: Dataset) -> ReportInput:
-    """The report of a network that has learnt little, so that there are mistakes."""
+def report_input(ticks: Dataset) -> ReportInput:
+    """Of a network that has learnt little, so that there are mistakes."""
     engine, _, manifest = load(learn(ticks, steps=4), ticks)
     scores = answer(engine, ticks.test)
     test = evaluate(scores, ticks.test, ticks.labels).model_copy(
@@ -80,6 +79,12 @@ def given(ticks: Dataset) -> ReportInput:
     seen = evidence().model_copy(update={"test": test})
     rates = [0.01 * step / 50 for step in range(50)]
     return ReportInput(manifest.model_copy(update={"training": TRAINING}), seen, ticks, scores, EPOCHS, rates)
+
+
+@pytest.fixture(scope="module")
+def given(ticks: Dataset) -> ReportInput:
+    """What the report of that network tells of."""
+    return report_input(ticks)
 
 
 def made_up(labels: tuple[str, ...], given: ReportInput, pictures: int = 300) -> ReportInput:

@@ -6,10 +6,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from service.contract import FILM_FOLDER, INT8_FILE, REPORT_FILE, Frame, Manifest
+from service.contract import COURSE_FILE, COURSE_FOLDER, FILM_FOLDER, INT8_FILE, REPORT_FILE, Frame, Manifest
+from service.evidence import AnsweredPicture, Course, Epoch, LearningRate, ReliabilityBin
 from service.publish import publish, sha256
-from service.schemas import ModelDescription
-from tests.published import brightness_graph, evidence, manifest
+from service.schemas import ModelDescription, TrainingReport
+from tests.published import brightness_graph, evidence, manifest, white_png
 from tests.service.routes.test_api import problem
 
 ServeFolder = Callable[[Path], httpx.Client]
@@ -46,6 +47,33 @@ def test_a_version_without_a_report_says_so(client: httpx.Client) -> None:
         assert "brightness version 2" in problem(client.get(path), 404, "no_report")
     problem(client.get("/v1/models/nobody/report"), 404, "unknown_model")
     problem(client.get("/v1/models/brightness/versions/9/report"), 404, "unknown_version")
+
+
+def test_the_figures_of_a_report_are_json_for_who_asks(serve_folder: ServeFolder, tmp_path: Path) -> None:
+    onnx = brightness_graph()
+    picture = white_png(4, 4)
+    course = Course(
+        epochs=(Epoch(epoch=1, loss=0.5, validation_accuracy=0.75),),
+        learning_rates=(LearningRate(epoch=0, rate=0.1),),
+        reliability_before=(),
+        reliability=(ReliabilityBin(confidence=0.9, accuracy=0.8, pictures=5),),
+        pictures=(AnsweredPicture(file="00003.png", label="dark", answered="bright", probability=0.9),),
+    )
+    files = {f"{COURSE_FOLDER}/{COURSE_FILE}": course.model_dump_json().encode(), f"{COURSE_FOLDER}/00003.png": picture}
+    publish(tmp_path, manifest(onnx), evidence(), onnx, {**files, f"{COURSE_FOLDER}/secret.png": picture})
+    publish(tmp_path, manifest(onnx), evidence(), onnx, {})
+    client, accept = serve_folder(tmp_path), {"Accept": "application/json"}
+    answer = client.get("/v1/models/brightness/versions/1/report", headers=accept)
+    report = TrainingReport.model_validate(answer.json())
+    assert (report.recorded, report.epochs, report.learning_rates) == (True, [*course.epochs], [*course.learning_rates])
+    assert report.reliability == [*course.reliability]
+    assert (report.pictures[0].label, report.pictures[0].answered) == ("dark", "bright")
+    assert client.get(report.pictures[0].url).content == picture
+    for file in ("secret.png", "00004.png", "course.json"):
+        problem(client.get(f"/v1/models/brightness/versions/1/report/pictures/{file}"), 404, "unknown_report_picture")
+    bare = TrainingReport.model_validate(client.get("/v1/models/brightness/report", headers=accept).json())
+    assert (bare.version, bare.recorded, bare.epochs, bare.pictures) == (2, False, [], [])
+    problem(client.get("/v1/models/brightness/report", headers={"Accept": "image/png"}), 406, "not_acceptable")
 
 
 def test_the_description_says_what_a_version_has(client: httpx.Client) -> None:
