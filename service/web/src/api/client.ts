@@ -1,6 +1,6 @@
 /** Turns calls into requests to the service on this page's own origin, and their answers into typed documents. */
 import { parseSafetensors, type Tensor } from "../safetensors";
-import type { KeptPicture, Layers, Model, Models, Predictions, Samples } from "./documents";
+import type { KeptPicture, Layers, Model, Models, Predictions, Samples, TrainingReport } from "./documents";
 import { keyring } from "./keyring";
 import { isAbort, refusalOf, ServerGone } from "./problem";
 
@@ -73,6 +73,10 @@ export function sampleUrl(of: Version, file: string): string {
 export function reportUrl(of: Version): string {
   return at(of, "/report");
 }
+
+/** What the report says, as data. */
+export const fetchReport = (of: Version, signal: AbortSignal): Promise<TrainingReport> =>
+  get(reportUrl(of), signal);
 
 /** A picture, or a page, of the service. */
 export async function fetchPicture(url: string, signal?: AbortSignal): Promise<Blob> {

@@ -28,3 +28,6 @@ export type Activations = Schemas["Activations"];
 export type LayerStatistics = Schemas["Statistics"];
 export type Timings = Schemas["Timings"];
 export type Kernels = Schemas["Kernels"];
+export type TrainingReport = Schemas["TrainingReport"];
+export type ReportPicture = Schemas["ReportPicture"];
+export type TestFigures = Schemas["TestFigures"];
