@@ -57,7 +57,7 @@ def test_a_dream_is_seen_while_it_goes_on_and_is_in_the_link(open_page: OpenPage
     expect(page).to_have_url(re.compile("dream=0"))
     expect(dream.get_by_role("img")).to_be_visible()
     expect(dream.get_by_test_id("dream-activation")).to_be_visible(timeout=60_000)
-    query = {"layer": "conv1_1", "channel": 3, "seed": 0}
+    query: dict[str, str | int] = {"layer": "conv1_1", "channel": 3, "seed": 0}
     truth = client.post("/v1/models/objects-tinyvgg/dream", params=query, timeout=60).json()
     shown = float(dream.get_by_test_id("dream-activation").get_attribute("data-value") or "")
     assert shown == pytest.approx(truth["activation"], rel=1e-3)
