@@ -30,7 +30,7 @@ def trace(client: httpx.Client, sample_seven: Path) -> Tracer:
 
 
 @pytest.fixture
-def open_spot(open_page: OpenPage, sample_seven: Path) -> Callable[[str], Page]:
+def open_spot(open_page: OpenPage, sample_seven: Path) -> OpenPage:
     """Opens a spot of the held-out 7, and waits until the service has told of it."""
 
     def open_(spot: str, **options: object) -> Page:
@@ -54,7 +54,7 @@ def read(text: str) -> float:
     return float(found.group())
 
 
-def test_a_convolutions_terms_are_the_traces_and_add_up(open_spot: Callable[[str], Page], trace: Tracer) -> None:
+def test_a_convolutions_terms_are_the_traces_and_add_up(open_spot: OpenPage, trace: Tracer) -> None:
     page = open_spot(SPOT)
     told = trace("conv2", 3, 5, 12)
     terms = [number(term) for term in page.get_by_test_id("term").all()]
@@ -71,14 +71,14 @@ def test_a_convolutions_terms_are_the_traces_and_add_up(open_spot: Callable[[str
         assert number(row.get_by_test_id("row-sum")) == pytest.approx(sum(products), abs=1e-9)
 
 
-def test_all_digits_of_a_number_can_be_seen(open_spot: Callable[[str], Page], trace: Tracer) -> None:
+def test_all_digits_of_a_number_can_be_seen(open_spot: OpenPage, trace: Tracer) -> None:
     page = open_spot(SPOT)
     page.get_by_label("all digits").check()
     shown = page.get_by_test_id("trace-value").inner_text()
     assert read(shown) == trace("conv2", 3, 5, 12)["value"]
 
 
-def test_a_number_pointed_at_and_clicked_is_the_runtimes(open_spot: Callable[[str], Page], trace: Tracer) -> None:
+def test_a_number_pointed_at_and_clicked_is_the_runtimes(open_spot: OpenPage, trace: Tracer) -> None:
     page = open_spot(SPOT)
     drawing = page.get_by_test_id("the-map")
     box = drawing.bounding_box()
@@ -96,7 +96,7 @@ def test_a_number_pointed_at_and_clicked_is_the_runtimes(open_spot: Callable[[st
     expect(page.get_by_test_id("position")).to_have_text(f"y {y}, x {x}")
 
 
-def test_play_moves_the_window_and_keys_step_it(open_spot: Callable[[str], Page]) -> None:
+def test_play_moves_the_window_and_keys_step_it(open_spot: OpenPage) -> None:
     page = open_spot("layer=conv2&channel=3&y=0&x=0")
     play = page.get_by_test_id("play")
     play.click()
@@ -117,7 +117,7 @@ def test_play_moves_the_window_and_keys_step_it(open_spot: Callable[[str], Page]
     expect(page.get_by_test_id("position")).to_have_text("y 27, x 27")
 
 
-def test_a_walk_from_the_answer_ends_at_the_pixels_and_goes_back(open_spot: Callable[[str], Page]) -> None:
+def test_a_walk_from_the_answer_ends_at_the_pixels_and_goes_back(open_spot: OpenPage) -> None:
     page = open_spot("layer=dense&channel=7")
     seen = ["dense"]
     while seen[-1] != "input":
@@ -141,7 +141,7 @@ def test_a_walk_from_the_answer_ends_at_the_pixels_and_goes_back(open_spot: Call
     expect(crumbs).to_have_count(len(seen) - 1)
 
 
-def test_reload_shows_the_same(open_spot: Callable[[str], Page]) -> None:
+def test_reload_shows_the_same(open_spot: OpenPage) -> None:
     page = open_spot(SPOT + "&digits=all")
     before = page.get_by_test_id("opened").inner_text()
     page.reload()
@@ -158,3 +158,53 @@ def test_all_channels_of_a_layer_lead_to_each(open_page: OpenPage, sample_seven:
     expect(page.get_by_test_id("channel")).to_have_attribute("data-channel", "5")
     page.get_by_test_id("all-channels").click()
     expect(grid).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    "spot",
+    [
+        ("preprocessing", 0, 12, 9), ("conv1", 2, 9, 12), ("norm1", 4, 0, 27), ("relu1", 4, 27, 0),
+        ("pool2", 7, 13, 13), ("block3", 5, 3, 3), ("pool5", 9, 0, 0), ("flatten", 40), ("dense", 7), ("temperature", 7), ("softmax", 7),
+    ],
+)  # fmt: skip
+def test_every_kind_of_layer_shows_the_runtimes_number(
+    open_spot: OpenPage, trace: Tracer, spot: tuple[str, int, int, int]
+) -> None:
+    layer, channel, *place = spot
+    page = open_spot(f"layer={layer}&channel={channel}" + "".join(map("&{}={}".format, "yx", place)))
+    told = trace(*spot)
+    assert read(page.get_by_test_id("runtime-value").inner_text()) == pytest.approx(told["runtime_value"], rel=1e-6)
+    expect(page.get_by_test_id("agreement")).to_contain_text("✓")
+    shown = page.get_by_test_id("total" if layer == "softmax" else "value")
+    assert number(shown) == pytest.approx(told["runtime_value"], rel=1e-5, abs=1e-6)
+
+
+def test_a_pooling_marks_the_strongest_and_a_normalisation_is_a_line(open_spot: OpenPage) -> None:
+    page = open_spot("layer=pool2&channel=3&y=5&x=6")
+    cells = [number(cell) for cell in page.get_by_test_id("window").locator("[data-value]").all()]
+    assert number(page.get_by_test_id("pooled")) == max(cells)
+    assert number(page.get_by_test_id("window").locator(".isChosen")) == max(cells)
+    page.get_by_role("button", name="next layer").click()
+    expect(page.get_by_test_id("runtime-value")).to_be_visible()
+    expect(page.get_by_test_id("line")).to_contain_text("after =")
+    point = page.get_by_test_id("curve-point")
+    a, b = (
+        float(re.sub(r"\s", "", part).replace("−", "-"))
+        for part in re.split(r"after = | · before ", page.get_by_test_id("line").inner_text())[1:]
+    )
+    before, after = (float(point.get_attribute(f"data-{side}") or "nan") for side in ("input", "output"))
+    assert a * before + b == pytest.approx(after, rel=0.02, abs=0.02)
+
+
+def test_the_next_channel_is_a_key_away(open_spot: OpenPage) -> None:
+    page = open_spot(SPOT)
+    page.get_by_role("button", name="Next channel").focus()
+    for channel in ("4", "5"):
+        page.keyboard.press("Enter")
+        expect(page.get_by_test_id("channel")).to_have_attribute("data-channel", channel)
+    expect(page.get_by_test_id("position")).to_have_text("y 5, x 12")
+
+
+def test_it_fits_a_phone(open_spot: OpenPage) -> None:
+    page = open_spot(SPOT, viewport={"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390

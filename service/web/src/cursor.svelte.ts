@@ -74,7 +74,9 @@ export class Cursor {
     let before = performance.now();
     const frame = (now: number): void => {
       // Time alone decides how far it is: a slow machine skips cells, it doesn't lag behind.
-      progress = Math.min(this.count - 1, progress + ((now - before) / 1000) * cellsPerSecond());
+      const pace = cellsPerSecond();
+      const passed = Math.max(0, now - before) / 1000; // a frame's time may be a little before the call's
+      progress = pace === Infinity ? this.count - 1 : Math.min(this.count - 1, progress + passed * pace);
       before = now;
       if (Math.floor(progress) !== this.index) this.moveToIndex(Math.floor(progress));
       if (progress >= this.count - 1) this.pause();

@@ -30,11 +30,11 @@ export class Tracing {
   }
 
   ask(spot: Spot): void {
+    this.problem = null;
     const known = this.#known.get(nameOf(spot));
     if (known) {
       this.#asking.cancel();
       this.now = known;
-      this.problem = null;
     } else this.#asking.follow((signal) => this.#fetch(spot, signal));
   }
 
