@@ -164,7 +164,8 @@ def test_all_channels_of_a_layer_lead_to_each(open_page: OpenPage, sample_seven:
     "spot",
     [
         ("preprocessing", 0, 12, 9), ("conv1", 2, 9, 12), ("norm1", 4, 0, 27), ("relu1", 4, 27, 0),
-        ("pool2", 7, 13, 13), ("block3", 5, 3, 3), ("pool5", 9, 0, 0), ("flatten", 40), ("dense", 7), ("temperature", 7), ("softmax", 7),
+        ("pool2", 7, 13, 13), ("block3", 5, 3, 3), ("pool5", 9, 0, 0), ("flatten", 40),
+        ("dense", 7), ("temperature", 7), ("softmax", 7),
     ],
 )  # fmt: skip
 def test_every_kind_of_layer_shows_the_runtimes_number(
