@@ -58,7 +58,7 @@ def test_a_heading_sorts_and_sorts_the_other_way(numbers: Page, client: httpx.Cl
     by_cost = [layer["name"] for layer in sorted(layers, key=lambda layer: -int(layer["macs"]))]
     sort_by(numbers, "MACs")
     assert names(numbers) == by_cost
-    assert "sort=macs" in numbers.url
+    assert "sortby=macs" in numbers.url
     expect(numbers.get_by_role("columnheader", name="MACs")).to_have_attribute("aria-sort", "descending")
     sort_by(numbers, "MACs")
     assert names(numbers)[-1] == by_cost[0]

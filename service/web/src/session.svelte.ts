@@ -11,6 +11,7 @@ import {
 import type { Layers, Model, Models, SamplePicture } from "./api/documents";
 import { isAbort, ServerGone } from "./api/problem";
 import { findPicture, keepPicture } from "./album";
+import { Measures } from "./measures.svelte";
 import { Newest } from "./newest";
 import { Reading, type Picture } from "./reading.svelte";
 import { Tracing } from "./tracing.svelte";
@@ -34,6 +35,7 @@ export class Session {
   readonly lost = (): void => this.#lost();
   readonly reading = new Reading(this.lost);
   readonly weights = new Weights(this.lost);
+  readonly measures = new Measures(this.lost);
   readonly tracing = new Tracing(this.lost);
   #resting: ReturnType<typeof setTimeout> | undefined;
   readonly #choosing = new Newest();

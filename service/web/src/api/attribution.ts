@@ -26,18 +26,21 @@ export interface Heat {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-export async function fetchHeat(
-  of: Version,
-  picture: Blob,
-  { method, label, layer, baseline }: Question,
-  signal: AbortSignal,
-): Promise<Heat> {
+export function attributionPath(of: Version, { method, label, layer, baseline }: Question): string {
   const query = new URLSearchParams({ method });
   if (label !== null) query.set("class", String(label));
   if (layer !== null) query.set("layer", layer);
   if (baseline !== null) query.set("baseline", baseline);
-  const path = at(of, `/attributions?${query.toString()}`);
-  const response = await post(path, picture, "application/vnd.safetensors", signal);
+  return at(of, `/attributions?${query.toString()}`);
+}
+
+export async function fetchHeat(
+  of: Version,
+  picture: Blob,
+  question: Question,
+  signal: AbortSignal,
+): Promise<Heat> {
+  const response = await post(attributionPath(of, question), picture, "application/vnd.safetensors", signal);
   const buffer = await response.arrayBuffer();
   const values = parseSafetensors(buffer).get("values");
   if (!values) throw new Error("The service's answer has no map.");

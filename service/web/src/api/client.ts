@@ -96,8 +96,10 @@ export async function downloadReport(of: Version): Promise<void> {
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
+export const predictPath = (of: Version): string => at(of, "/predict?top_k=10");
+
 export async function predict(of: Version, picture: Blob, signal: AbortSignal): Promise<Predictions> {
-  const response = await post(at(of, "/predict?top_k=10"), picture, "application/json", signal);
+  const response = await post(predictPath(of), picture, "application/json", signal);
   return (await response.json()) as Predictions;
 }
 
@@ -106,15 +108,18 @@ export async function fetchInput(of: Version, picture: Blob, signal: AbortSignal
   return (await post(at(of, "/input"), picture, "image/png", signal)).blob();
 }
 
+export function activationsPath(of: Version, layers: readonly string[]): string {
+  const query = new URLSearchParams(layers.map((name) => ["layers", name]));
+  return at(of, layers.length ? `/activations?${query.toString()}` : "/activations");
+}
+
 export async function fetchActivations(
   of: Version,
   picture: Blob,
   layers: readonly string[],
   signal: AbortSignal,
 ): Promise<Map<string, Tensor>> {
-  const query = new URLSearchParams(layers.map((name) => ["layers", name]));
-  const path = at(of, `/activations?${query.toString()}`);
-  const response = await post(path, picture, "application/vnd.safetensors", signal);
+  const response = await post(activationsPath(of, layers), picture, "application/vnd.safetensors", signal);
   return parseSafetensors(await response.arrayBuffer());
 }
 

@@ -16,7 +16,7 @@ export async function fetchWeights(
   layer: string,
   signal: AbortSignal,
 ): Promise<Map<string, Tensor>> {
-  const response = await ask(at(of, `/weights/${pathOf(layer)}`), {
+  const response = await ask(weightsPath(of, layer), {
     signal,
     headers: { accept: SAFETENSORS },
   });
@@ -31,13 +31,10 @@ export interface Spot {
   readonly x: number | null;
 }
 
-export async function fetchTrace(
-  of: Version,
-  picture: Blob,
-  spot: Spot,
-  signal: AbortSignal,
-  top = 20,
-): Promise<Trace> {
+/** How many products of a dense layer are told one by one. */
+const TOP = 20;
+
+export function tracePath(of: Version, spot: Spot, top = TOP): string {
   const query = new URLSearchParams({
     layer: spot.layer,
     channel: String(spot.channel),
@@ -45,7 +42,17 @@ export async function fetchTrace(
     x: String(spot.x ?? 0),
     top: String(top),
   });
-  const response = await post(at(of, `/trace?${query.toString()}`), picture, "application/json", signal);
+  return at(of, `/trace?${query.toString()}`);
+}
+
+export async function fetchTrace(
+  of: Version,
+  picture: Blob,
+  spot: Spot,
+  signal: AbortSignal,
+  top = TOP,
+): Promise<Trace> {
+  const response = await post(tracePath(of, spot, top), picture, "application/json", signal);
   return (await response.json()) as Trace;
 }
 
@@ -57,15 +64,19 @@ export const fetchExemplars = (
 ): Promise<Exemplars> => get(at(of, `/exemplars/${pathOf(layer)}/${channel}`), signal);
 
 /** What can be said of every layer's values in a few numbers, without the values. */
+export const statisticsPath = (of: Version): string => at(of, "/activations?values=false");
+export const timingsPath = (of: Version): string => at(of, "/timings");
+export const weightsPath = (of: Version, layer: string): string => at(of, `/weights/${pathOf(layer)}`);
+
 export async function fetchStatistics(
   of: Version,
   picture: Blob,
   signal: AbortSignal,
 ): Promise<Activations["layers"]> {
-  const response = await post(at(of, "/activations?values=false"), picture, "application/json", signal);
+  const response = await post(statisticsPath(of), picture, "application/json", signal);
   return ((await response.json()) as Activations).layers;
 }
 
 export async function fetchTimings(of: Version, picture: Blob, signal: AbortSignal): Promise<Timings> {
-  return (await post(at(of, "/timings"), picture, "application/json", signal)).json() as Promise<Timings>;
+  return (await post(timingsPath(of), picture, "application/json", signal)).json() as Promise<Timings>;
 }

@@ -1,4 +1,5 @@
 /** Turns the name of a method into what it means, in one sentence, and who found it. */
+import type { Question } from "../api/attribution";
 import type { Attribution } from "../api/documents";
 
 export type Method = Attribution["method"];
@@ -115,4 +116,16 @@ function tidy(key: string, text: string): string {
   if (text.startsWith("[")) return text.slice(1, -1).split(", ").join(" × ");
   if (key === "window" || key === "stride") return `${text} pixels`;
   return Number.isNaN(number) || Number.isInteger(number) ? text : number.toPrecision(4).replace("-", "−");
+}
+
+/** What the view asks about a label, by what was chosen. */
+export function questionOf(choice: (name: string) => string | null, label: number | null): Question {
+  const method = methodOf(choice("method"));
+  const { hasLayer, hasBaseline } = METHODS[method];
+  return {
+    method,
+    label,
+    layer: hasLayer ? choice("camlayer") : null,
+    baseline: hasBaseline ? (choice("baseline") === "mean" ? "mean" : "black") : null,
+  };
 }
