@@ -6,7 +6,7 @@ import { pathOf } from "./inspection";
 
 const SAFETENSORS = "application/vnd.safetensors";
 
-const frame = (of: Version, step: number, rest: string): string => at(of, `/film/${step}${rest}`);
+export const framePath = (of: Version, step: number, rest: string): string => at(of, `/film/${step}${rest}`);
 
 /** All labels, most probable first. */
 export async function predictThen(
@@ -16,7 +16,7 @@ export async function predictThen(
   labels: number,
   signal: AbortSignal,
 ): Promise<Prediction[]> {
-  const path = frame(of, step, `/predict?top_k=${labels}`);
+  const path = framePath(of, step, `/predict?top_k=${labels}`);
   const response = await post(path, picture, "application/json", signal);
   return ((await response.json()) as { predictions: Prediction[] }).predictions;
 }
@@ -30,7 +30,7 @@ export async function fetchActivationsThen(
 ): Promise<Tensor | null> {
   const query = new URLSearchParams({ layers: layer });
   const response = await post(
-    frame(of, step, `/activations?${query.toString()}`),
+    framePath(of, step, `/activations?${query.toString()}`),
     picture,
     SAFETENSORS,
     signal,
@@ -44,7 +44,7 @@ export async function fetchWeightsThen(
   layer: string,
   signal: AbortSignal,
 ): Promise<Map<string, Tensor>> {
-  const response = await ask(frame(of, step, `/weights/${pathOf(layer)}`), {
+  const response = await ask(framePath(of, step, `/weights/${pathOf(layer)}`), {
     signal,
     headers: { accept: SAFETENSORS },
   });

@@ -2,6 +2,7 @@
 import { attributionPath } from "../api/attribution";
 import { activationsPath, at, predictPath, reportUrl, type Version } from "../api/client";
 import type { Layer } from "../api/documents";
+import { framePath } from "../api/film";
 import { statisticsPath, timingsPath, tracePath, weightsPath } from "../api/inspection";
 import { benchPath } from "../api/workbench";
 import type { View } from "../view";
@@ -15,8 +16,20 @@ export interface ApiRequest {
   readonly hasPicture: boolean;
 }
 
-/** The requests of a place, the most interesting first. */
-export function requestsOf(of: Version, view: View, layers: readonly Layer[]): ApiRequest[] {
+/** What the left side is compared with. */
+export interface Other {
+  readonly version: Version;
+  /** Steps of the training that were kept, oldest first. */
+  readonly film: readonly number[];
+}
+
+/** The requests of a place, the most interesting first; those of the right side of a comparison ask about the same picture. */
+export function requestsOf(
+  of: Version,
+  view: View,
+  layers: readonly Layer[],
+  other: Other = { version: of, film: [] },
+): ApiRequest[] {
   const answer = asking("The answer", predictPath(of));
   switch (view.place) {
     case "explore":
@@ -34,7 +47,9 @@ export function requestsOf(of: Version, view: View, layers: readonly Layer[]): A
     case "training":
       return [plain("The report", reportUrl(of)), plain("The test's figures", at(of))];
     case "compare":
-      return [answer];
+      return view.choices["compare"] === "film"
+        ? [...ofFilm(of, view, other), answer]
+        : ofBoth(of, view, other);
   }
 }
 
@@ -52,6 +67,27 @@ function ofLayer(of: Version, view: View, layers: readonly Layer[]): ApiRequest[
   if (view.channel === null) return [activations, ...weights];
   const spot = { layer: name, channel: view.channel, y: view.y, x: view.x };
   return [asking("Why this number", tracePath(of, spot)), activations, ...weights];
+}
+
+function ofBoth(of: Version, view: View, other: Other): ApiRequest[] {
+  const layer = view.choices["differlayer"] ?? view.layer;
+  return [of, other.version]
+    .filter((side, i) => i === 0 || side.model !== of.model || side.version !== of.version)
+    .flatMap((side) => {
+      const who = `${side.model} ${side.version}`;
+      const activations = layer
+        ? [asking(`What ${layer} of ${who} computed`, activationsPath(side, [layer]))]
+        : [];
+      return [asking(`The answer of ${who}`, predictPath(side)), ...activations];
+    });
+}
+
+function ofFilm(of: Version, view: View, { film }: Other): ApiRequest[] {
+  const chosen = Number(view.choices["step"] ?? NaN);
+  const step = film.includes(chosen) ? chosen : film.at(-1);
+  return step === undefined
+    ? []
+    : [asking(`The answer after step ${step}`, framePath(of, step, "/predict?top_k=10"))];
 }
 
 export const explanation = (view: View) =>

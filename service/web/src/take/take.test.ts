@@ -32,6 +32,27 @@ describe("the requests of a screen", () => {
   });
 });
 
+describe("the requests of a comparison", () => {
+  const other = { version: { model: "digits", version: 1 }, film: [10, 20] };
+  const compared = (choices: Record<string, string>): string[] =>
+    requestsOf(OF, view({ place: "compare", choices }), [LAYER], other).map(({ path }) => path);
+
+  test("are of both sides", () => {
+    expect(compared({ differlayer: "conv1" })).toEqual([
+      "/v1/models/digits/versions/2/predict?top_k=10",
+      "/v1/models/digits/versions/2/activations?layers=conv1",
+      "/v1/models/digits/versions/1/predict?top_k=10",
+      "/v1/models/digits/versions/1/activations?layers=conv1",
+    ]);
+  });
+  test("are of the step that a film shows", () => {
+    expect(compared({ compare: "film", step: "10" })[0]).toBe(
+      "/v1/models/digits/versions/2/film/10/predict?top_k=10",
+    );
+    expect(compared({ compare: "film" })[0]).toContain("/film/20/");
+  });
+});
+
 describe("code", () => {
   const request = { title: "", path: "/v1/x?a=1&b='", hasPicture: true };
   const sample = { file: "07-7.png", type: "image/png", path: "/v1/samples/07-7.png" };
