@@ -48,8 +48,8 @@ def test_a_cell_shows_its_pictures_and_one_opens_in_the_explorer(training: Page,
     row, column = labels.index(worst["label"]), labels.index(worst["answered"])
     training.locator(f'[data-cell="{row}.{column}"]').click()
     assert f"cell={row}.{column}" in training.url
-    name = f"Open: “{worst['label']}” answered “{worst['answered']}”"
-    training.get_by_role("button", name=name).first.click()
+    name = f"“{worst['label']}” answered “{worst['answered']}”"
+    training.get_by_test_id("report-picture").filter(has=training.get_by_alt_text(name)).first.click()
     expect(training.get_by_role("region", name="What every layer computed")).to_be_visible()
     best = training.get_by_test_id("prediction").first
     expect(best).to_have_attribute("data-label", worst["answered"])
