@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 from numpy import asarray, float32, zeros_like
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 from safetensors.numpy import load
 
 from tests.page.conftest import OpenPage
@@ -108,6 +108,31 @@ def test_another_picture_asks_anew(open_page: OpenPage) -> None:
     expect(panels(page)).to_have_attribute("data-label", "3")
     settled(page)
     expect(page.get_by_test_id("deletion")).to_contain_text("3 has")
+
+
+def test_what_takes_long_is_asked_for_and_can_be_stopped(open_page: OpenPage) -> None:
+    page = open_page("/#model=digits&sample=07-7.png")
+
+    def slow_down(route: Route) -> None:
+        listed = route.fetch().json()
+        for model in listed["models"]:
+            model["seconds"] = 5
+        route.fulfill(json=listed)
+
+    page.route("**/v1/models", slow_down)
+    page.route("**/attributions?*", lambda _: None)  # never answered
+    page.reload()
+    page.get_by_role("link", name="Why this class").click()
+    for _ in range(2):
+        panels(page).get_by_role("button", name="Find it out").click()
+        expect(panels(page)).to_have_attribute("aria-busy", "true")
+        panels(page).get_by_role("button", name="Stop").click()
+        expect(panels(page)).to_have_attribute("aria-busy", "false")
+    page.unroute("**/attributions?*")
+    panels(page).get_by_role("button", name="Find it out").click()
+    expect(page.get_by_test_id("heat-map")).to_be_visible()
+    page.get_by_test_id("deletion").get_by_role("button", name="Measure it").click()
+    settled(page)
 
 
 def test_pixels_are_walked_by_keyboard(open_page: OpenPage) -> None:
