@@ -3,8 +3,8 @@
     python -m benchmarks.page [--rounds 5]
 
 It needs Chromium (CHROMIUM, or on the PATH), and the training's packages: besides the published models it opens an
-untrained ResNet-18 for pictures of 224 x 224, and a TinyVGG whose maps are 62 x 62. First views count from the last byte
-of the HTML.
+untrained ResNet-18 for pictures of 224 x 224, and a TinyVGG whose maps are 62 x 62. First views count from when the
+HTML has come.
 """
 
 import argparse
