@@ -13,7 +13,7 @@ from service.settings import Settings
 from tests.conftest import MODELS, serving
 from tests.page.conftest import FLAGS, find_chromium
 
-_COLOURS = 128
+_COLOURS = 256
 """Of a picture's palette: drawings have few, and a palette makes the file a third as large."""
 
 
@@ -33,10 +33,10 @@ class View:
 VIEWS = (
     View("explore", "#model=digits&sample=07-7.png", 1120),
     View("explore-dark", "#model=objects", 1120, scheme="dark"),
-    View("channel", "#model=digits&sample=07-7.png&layer=conv2&channel=5&y=9&x=12", scrolls_to="#channel"),
-    View("relu", "#model=digits&sample=07-7.png&layer=relu1&channel=5&y=9&x=12", scrolls_to="#channel"),
-    View("pooling", "#model=digits&sample=07-7.png&layer=pool2&channel=5&y=4&x=6", scrolls_to="#channel"),
-    View("answer", "#model=digits&sample=07-7.png&layer=softmax&channel=7", scrolls_to="#channel"),
+    View("channel", "#model=digits&sample=07-7.png&layer=conv2&channel=5&y=9&x=12", scrolls_to="[data-testid=opened]"),
+    View("relu", "#model=digits&sample=07-7.png&layer=relu1&channel=5&y=9&x=12", scrolls_to="[data-testid=opened]"),
+    View("pooling", "#model=digits&sample=07-7.png&layer=pool2&channel=5&y=4&x=6", scrolls_to="[data-testid=opened]"),
+    View("answer", "#model=digits&sample=07-7.png&layer=softmax&channel=7", scrolls_to="[data-testid=opened]"),
     View("why", "#model=objects&place=why", 1200),
     View("compare", "#model=digits&place=compare&sample=07-7.png", 1200),
     View("workbench", "#model=objects&place=workbench", 1300),
