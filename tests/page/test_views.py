@@ -21,6 +21,10 @@ AXE = ROOT / "service" / "web" / "node_modules" / "axe-core" / "axe.min.js"
 PLACES = ("explore", "why", "compare", "workbench", "numbers", "training")
 NETWORKS = ("digits", "objects-tinyvgg", "objects", "foreign")
 PNG = {"Content-Type": "image/png"}
+MODELS_OF = {
+    "digits": MODELS / "digits" / "2",
+    **{name: MODELS / name / "1" for name in ("objects", "objects-tinyvgg")},
+}
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +52,11 @@ def show(open_page: OpenPage, gallery: str, network: str, photograph: Path, rest
     expect(page.get_by_test_id("prediction").first).to_be_visible()
     page.wait_for_load_state("networkidle")
     return page
+
+
+def sample_of(network: str) -> str:
+    """The file of one of its samples."""
+    return sorted(path.name for path in (MODELS_OF[network] / "samples").iterdir())[3]
 
 
 @pytest.mark.parametrize("network", NETWORKS)
@@ -178,3 +187,50 @@ def test_a_drawing_can_be_rubbed_out_undone_and_found_again_after_a_reload(open_
     page.get_by_role("button", name="Eraser").click()
     stroke(0.5)
     expect(best).not_to_have_attribute("data-probability", before or "")
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_a_number_pointed_at_is_the_services(open_page: OpenPage, gallery: str, photograph: Path, network: str) -> None:
+    page = show(
+        open_page, gallery, network, photograph, "" if network == "foreign" else f"&sample={sample_of(network)}"
+    )
+    feature_map = page.locator("[data-testid=layer][data-kind=conv] [data-testid=feature-map]").nth(1)
+    feature_map.scroll_into_view_if_needed()
+    box, channel = feature_map.bounding_box(), int(feature_map.get_attribute("data-channel") or -1)
+    layer = page.locator("[data-testid=layer][data-kind=conv]").first.get_attribute("data-layer")
+    picture = photograph if network == "foreign" else MODELS_OF[network] / "samples" / sample_of(network)
+    answer = httpx.post(
+        f"{gallery}/v1/models/{network}/activations",
+        params={"layers": layer},
+        content=picture.read_bytes(),
+        headers=PNG,
+    )
+    values = np.array(answer.json()["layers"][0]["values"])[channel]
+    y, x = values.shape[0] // 3, values.shape[1] // 2
+    assert box
+    page.mouse.move(
+        box["x"] + (x + 0.5) / values.shape[1] * box["width"], box["y"] + (y + 0.5) / values.shape[0] * box["height"]
+    )
+    shown = page.get_by_test_id("preview-value")
+    place = re.search(r"y (\d+), x (\d+)", shown.inner_text())
+    assert place, shown.inner_text()
+    number = float(shown.locator("output").inner_text().replace("−", "-"))
+    assert number == pytest.approx(values[int(place[1]), int(place[2])], rel=1e-5, abs=1e-7)
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_a_map_is_opened_and_walked_by_keyboard_alone(
+    open_page: OpenPage, gallery: str, photograph: Path, network: str
+) -> None:
+    page = show(open_page, gallery, network, photograph)
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.matches('button:has([data-testid=feature-map])')"):
+            break
+    else:
+        pytest.fail("no map can be reached by Tab")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"layer=.*channel=\d+"))
+    expect(page.get_by_test_id("opened")).to_be_visible()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('[data-testid=opened]') !== null")
