@@ -1,6 +1,7 @@
 """Gives every test the published models, the shared data where it lies beside the checkout, and a real server."""
 
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -20,6 +21,10 @@ from service.settings import Settings
 
 # Threads of PyTorch that wait by spinning make its work many times as long where another process wants the cores.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+# A shell has what it runs in the background ignore Ctrl-C, and programs that the tests interrupt would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).parent.parent
 MODELS = ROOT / "models"
