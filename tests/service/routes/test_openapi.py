@@ -49,7 +49,7 @@ _KNOWN: dict[str, list[object]] = {
     "y": [0, 6, 28],
     "x": [0, 2, 28],
     "step": [0, 94, 95],
-    "file": ["00-0.png", "00055.png"],
+    "file": ["00-0.png", "00055.png", "00018.png"],
     "class": [*"0123456789", "10"],
     "label": [*"0123456789", "seven"],
     "layers": [["conv1"], ["relu2", "dense"], ["conv1,dense"], ["nothing"]],
@@ -131,9 +131,12 @@ schemathesis.openapi.format("binary", st.sampled_from(PICTURES + DAMAGED))
 
 Case = schemathesis.Case[Any]
 
-api = schemathesis.openapi.from_dict(read_document())
+_WHOLE = {"max-stream-events": 4096}
+"""A stream of events is read to its end."""
+
+api = schemathesis.openapi.from_dict(read_document(), config=schemathesis.Config.from_dict(_WHOLE))
 by_chance = schemathesis.openapi.from_dict(
-    read_document(), config=schemathesis.Config.from_dict({"phases": {"coverage": {"enabled": False}}})
+    read_document(), config=schemathesis.Config.from_dict({**_WHOLE, "phases": {"coverage": {"enabled": False}}})
 )
 """Without a request for each bound of each parameter."""
 
