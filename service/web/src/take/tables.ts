@@ -34,6 +34,25 @@ export function mapTable(channels: Channels, only: number | null = null): string
   return csvOf(["channel", "y", "x", "value"], rows());
 }
 
+/** A line for each number that both sides have: left, right, and right minus left. */
+export function differenceTable(left: Channels, right: Channels): string {
+  const size = left.height * left.width;
+  function* rows(): Generator<readonly Value[]> {
+    for (let index = 0; index < Math.min(left.values.length, right.values.length); index++) {
+      const [cell, before, after] = [index % size, left.values[index] ?? 0, right.values[index] ?? 0];
+      yield [
+        Math.floor(index / size),
+        Math.floor(cell / left.width),
+        cell % left.width,
+        before,
+        after,
+        after - before,
+      ];
+    }
+  }
+  return csvOf(["channel", "y", "x", "left", "right", "difference"], rows());
+}
+
 export function figureTable(figures: readonly LayerFigures[]): string {
   const header = [
     ...["order", "layer", "kind", "output_shape", "parameters", "macs", "receptive_field"],

@@ -3,7 +3,7 @@ import type { Layer } from "../api/documents";
 import { START, type View } from "../view";
 import { curlOf, pythonOf } from "./code";
 import { requestsOf } from "./requests";
-import { csvOf, mapTable } from "./tables";
+import { csvOf, differenceTable, mapTable } from "./tables";
 
 const OF = { model: "digits", version: 2 };
 const LAYER = { name: "block/conv 1", parameters: 9 } as Layer;
@@ -87,5 +87,12 @@ describe("tables", () => {
     const channels = { count: 2, height: 1, width: 2, values: Float32Array.of(1, 2, 3, 4) };
     expect(mapTable(channels, 1)).toBe("channel,y,x,value\r\n1,0,0,3\r\n1,0,1,4\r\n");
     expect(mapTable(channels).split("\r\n")).toHaveLength(6);
+  });
+  test("have both sides of a comparison", () => {
+    const left = { count: 1, height: 1, width: 2, values: Float32Array.of(1, 2) };
+    const right = { ...left, values: Float32Array.of(4, 2) };
+    expect(differenceTable(left, right)).toBe(
+      "channel,y,x,left,right,difference\r\n0,0,0,1,4,3\r\n0,0,1,2,2,0\r\n",
+    );
   });
 });
