@@ -153,7 +153,7 @@ def test_a_server_that_went_away_is_said_and_found_again(open_page: OpenPage) ->
         page = open_page("/#model=ticks", at=address, complaint="Failed to load resource")
         expect(page.get_by_test_id("prediction").first).to_be_visible()
     page.get_by_test_id("sample").last.click()
-    expect(page.get_by_text(gone)).to_be_visible()
+    expect(page.get_by_text(gone).first).to_be_visible()
     with started("--models", str(MODELS), "--port", address.rpartition(":")[2]):
         expect(page.get_by_text(gone)).to_have_count(0)
         for label in ("cross", "tick"):
@@ -163,6 +163,9 @@ def test_a_server_that_went_away_is_said_and_found_again(open_page: OpenPage) ->
 
 def test_a_drawing_can_be_rubbed_out_undone_and_found_again_after_a_reload(open_page: OpenPage) -> None:
     page = open_page("/#model=digits")
+    best = page.get_by_test_id("prediction").first
+    expect(best).to_be_visible()
+    page.wait_for_load_state("networkidle")
     box = page.get_by_test_id("draw-canvas").bounding_box()
     assert box
 
@@ -172,7 +175,6 @@ def test_a_drawing_can_be_rubbed_out_undone_and_found_again_after_a_reload(open_
         page.mouse.move(box["x"] + x * box["width"], box["y"] + 0.8 * box["height"], steps=6)
         page.mouse.up()
 
-    best = page.get_by_test_id("prediction").first
     stroke(0.5)
     expect(best).to_have_attribute("data-label", "1")
     stroke(0.2)
