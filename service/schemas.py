@@ -5,16 +5,7 @@ from collections.abc import Mapping
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.contract import DatasetRecord, Frame, ImportRecord, PictureInput, TrainingRecord
-from service.evidence import (
-    Corrections,
-    Epoch,
-    Gate,
-    LearningRate,
-    Parity,
-    Quantization,
-    ReliabilityBin,
-    TestFigures,
-)
+from service.evidence import Parity, Quantization, TestFigures
 from service.feedback.archive import Outcome
 from service.inspection.layer import Kind, Layer
 from service.life import Phase
@@ -105,32 +96,6 @@ class Models(Answer):
     refused: list[RefusedVersion]
 
 
-class ReportPicture(Answer):
-    """A test picture, and what the version answered when it was published."""
-
-    url: str = Field(description="path of the picture as the network sees it, at most 96 pixels a side")
-    label: str = Field(description="what it shows")
-    answered: str
-    probability: float
-
-
-class TrainingReport(Answer):
-    """How a version was trained and what came of it, beside what its description has."""
-
-    model: str
-    version: int
-    gate: Gate | None = Field(description="how it compared with the version that answered when it was published")
-    corrections: Corrections | None = Field(description="corrected pictures that it learnt from")
-    recorded: bool = Field(description="it came with what follows; a version without it is an import, or older")
-    epochs: list[Epoch]
-    learning_rates: list[LearningRate]
-    reliability_before: list[ReliabilityBin] = Field(description="of the test answers, before they were calibrated")
-    reliability: list[ReliabilityBin] = Field(description="as they are; least sure first")
-    pictures: list[ReportPicture] = Field(
-        description="wrong answers, the surest first, then right ones, the least sure first; some of each kind"
-    )
-
-
 class Answering(Answer):
     """Which version of a model answers."""
 
@@ -175,15 +140,6 @@ class ChannelExemplars(Answer):
     channel: int
     pictures: int = Field(description="how many validation pictures were looked at")
     exemplars: list[ExemplarPicture]
-
-
-class ExemplarLayers(Answer):
-    """The layers of a version that have exemplars."""
-
-    model: str
-    version: int
-    pictures: int = Field(description="how many validation pictures were looked at")
-    layers: list[str] = Field(description="names from the layer table, in the order of computation")
 
 
 class LayerTotals(Answer):
@@ -231,26 +187,6 @@ class Activations(Answer):
     layers: list[LayerActivation]
 
 
-class LayerTime(Answer):
-    """How long one layer takes."""
-
-    name: str
-    kind: Kind
-    milliseconds: float = Field(description="median over the runs")
-
-
-class Timings(Answer):
-    """How long every layer takes for one picture: one after the other, on the CPU, nothing fused."""
-
-    model: str
-    version: int
-    threads: int = Field(description="that onnxruntime computes with; 0: as many as there are cores")
-    runs: int = Field(description="that were measured, after one that wasn't")
-    layers: list[LayerTime]
-    whole_milliseconds: float = Field(description="median of whole runs of the graph as the file has it")
-    optimised_milliseconds: float = Field(description="the same as onnxruntime fuses it, which is how it answers")
-
-
 class KeptPicture(Answer):
     """What became of a picture that was given with its true label."""
 
@@ -271,19 +207,6 @@ class KeptPictures(Answer):
     version: int
     pictures: int
     labels: Mapping[str, int] = Field(description="pictures by label, in the order of the model's labels")
-
-
-class NamedKernel(Answer):
-    """A kernel that has a name."""
-
-    name: str
-    weights: list[list[float]] = Field(description="rows of numbers")
-
-
-class Kernels(Answer):
-    """The kernels that a convolution on the workbench can be given by name."""
-
-    kernels: list[NamedKernel]
 
 
 class StepOutcome(Answer):

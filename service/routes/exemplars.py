@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import FileResponse
+from pydantic import Field
 
 from service.contract import EXEMPLARS_FILE, EXEMPLARS_FOLDER
 from service.errors import NoExemplars, UnknownExemplar
@@ -17,13 +18,22 @@ from service.media import PICTURE
 from service.problems import document_problems
 from service.published import PublishedVersion, read_exemplars
 from service.routes.served import Served
-from service.schemas import ChannelExemplars, ExemplarLayers, ExemplarPicture
+from service.schemas import Answer, ChannelExemplars, ExemplarPicture
 from service.served import ServedVersion
 
 router = APIRouter(tags=["inspection"])
 
 _KEPT = 8
 """Versions whose exemplars stay in memory: some megabytes each, which take a tenth of a second to read."""
+
+
+class ExemplarLayers(Answer):
+    """The layers of a version that have exemplars."""
+
+    model: str
+    version: int
+    pictures: int = Field(description="how many validation pictures were looked at")
+    layers: list[str] = Field(description="names from the layer table, in the order of computation")
 
 
 # These are not `async`: reading takes its time, and FastAPI gives such a function a thread.

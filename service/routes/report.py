@@ -4,22 +4,49 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Request
 from fastapi.responses import FileResponse, Response
+from pydantic import Field
 
 from service.contract import COURSE_FOLDER, REPORT_FILE
 from service.errors import NoReport, UnknownReportPicture
-from service.evidence import Course
+from service.evidence import Corrections, Course, Epoch, Gate, LearningRate, ReliabilityBin
 from service.inside import find_inside
 from service.media import JSON, PICTURE, choose_format
 from service.problems import document_problems
 from service.published import PublishedVersion, read_course
 from service.routes.served import Served
-from service.schemas import ReportPicture, TrainingReport
+from service.schemas import Answer
 
 router = APIRouter(tags=["models"])
 
 _HTML = "text/html"
 
 _NOTHING = Course(epochs=(), learning_rates=(), reliability_before=(), reliability=(), pictures=())
+
+
+class ReportPicture(Answer):
+    """A test picture, and what the version answered when it was published."""
+
+    url: str = Field(description="path of the picture as the network sees it, at most 96 pixels a side")
+    label: str = Field(description="what it shows")
+    answered: str
+    probability: float
+
+
+class TrainingReport(Answer):
+    """How a version was trained and what came of it, beside what its description has."""
+
+    model: str
+    version: int
+    gate: Gate | None = Field(description="how it compared with the version that answered when it was published")
+    corrections: Corrections | None = Field(description="corrected pictures that it learnt from")
+    recorded: bool = Field(description="it came with what follows; a version without it is an import, or older")
+    epochs: list[Epoch]
+    learning_rates: list[LearningRate]
+    reliability_before: list[ReliabilityBin] = Field(description="of the test answers, before they were calibrated")
+    reliability: list[ReliabilityBin] = Field(description="as they are; least sure first")
+    pictures: list[ReportPicture] = Field(
+        description="wrong answers, the surest first, then right ones, the least sure first; some of each kind"
+    )
 
 
 # These are not `async`: reading takes its time, and FastAPI gives such a function a thread.

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import numpy as np
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import Response
+from pydantic import Field
 
 from service.body import find_body
 from service.decode import decode
@@ -20,7 +21,7 @@ from service.media import BINARY, JSON, NPZ, PNG, SAFETENSORS, choose_format, de
 from service.pipeline import Pipeline
 from service.problems import document_problems
 from service.routes.served import Stages, find_pipeline
-from service.schemas import Kernels, NamedKernel, Workbench
+from service.schemas import Answer, Workbench
 from service.tensors import to_json, to_npz, to_safetensors
 
 router = APIRouter(tags=["inspection"])
@@ -66,6 +67,19 @@ async def _read_request(
 
 
 Order = Annotated[tuple[bytes, str], Depends(_read_request)]
+
+
+class NamedKernel(Answer):
+    """A kernel that has a name."""
+
+    name: str
+    weights: list[list[float]] = Field(description="rows of numbers")
+
+
+class Kernels(Answer):
+    """The kernels that a convolution on the workbench can be given by name."""
+
+    kernels: list[NamedKernel]
 
 
 @router.get("/v1/workbench")

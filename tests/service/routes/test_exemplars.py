@@ -10,7 +10,8 @@ import pytest
 from service.contract import EXEMPLARS_FILE, EXEMPLARS_FOLDER
 from service.evidence import Exemplar, Exemplars
 from service.publish import publish
-from service.schemas import ChannelExemplars, ExemplarLayers, ModelDescription
+from service.routes.exemplars import ExemplarLayers
+from service.schemas import ChannelExemplars, ModelDescription
 from tests.published import brightness_graph, evidence, manifest, white_png
 from tests.service.routes.test_api import problem
 

@@ -9,7 +9,8 @@ import pytest
 from service.contract import COURSE_FILE, COURSE_FOLDER, FILM_FOLDER, INT8_FILE, REPORT_FILE, Frame, Manifest
 from service.evidence import AnsweredPicture, Course, Epoch, LearningRate, ReliabilityBin
 from service.publish import publish, sha256
-from service.schemas import ModelDescription, TrainingReport
+from service.routes.report import TrainingReport
+from service.schemas import ModelDescription
 from tests.published import brightness_graph, evidence, manifest, white_png
 from tests.service.routes.test_api import problem
 

@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 from safetensors.numpy import load
 
-from service.schemas import Kernels, Workbench
+from service.routes.workbench import Kernels
+from service.schemas import Workbench
 from tests.published import white_png
 
 STEPS = json.dumps([{"kind": "conv", "kernel": "sobel-x"}, {"kind": "relu"}, {"kind": "max_pool", "size": 5}])
