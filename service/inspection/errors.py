@@ -12,9 +12,12 @@ RequestError
 ├── NotDifferentiable           422  not_differentiable
 ├── NotInspectable              422  not_inspectable
 └── TooMuchToShow               413  too_much_to_show
+
+ConvscopeError
+└── ProfileNotKept              507  profile_not_kept: there is no room for the runtime's profile of a run
 """
 
-from service.errors import RequestError
+from service.errors import ConvscopeError, RequestError
 
 
 class UnknownLayer(RequestError):
@@ -103,3 +106,11 @@ class TooMuchToShow(RequestError):
     status = 413
     code = "too_much_to_show"
     title = "Too much to show at once"
+
+
+class ProfileNotKept(ConvscopeError):
+    """The runtime's profile of a run, which is gone again when it has been read, can't be written."""
+
+    status = 507
+    code = "profile_not_kept"
+    title = "Profile not kept"

@@ -6,12 +6,13 @@ is the graph as it stands, one operator after the other; how long the fused one 
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from time import perf_counter
 from typing import Any
 
@@ -24,6 +25,7 @@ from service.engine import Pixels, Provider, load_session
 from service.errand import run
 from service.inspection.activations import Inspector
 from service.inspection.dataflow import FixedValue
+from service.inspection.errors import ProfileNotKept
 from service.inspection.graph import LayerTable
 
 _LONGEST = 1.0
@@ -62,17 +64,15 @@ def time_layers(inspector: Inspector, pixels: Pixels, runs: int) -> Timings:
 
     Raises:
         ModelRefused: onnxruntime can't load the graph.
+        ProfileNotKept: there is no room for its profile.
     """
     table, making = inspector.table, inspector.making
     content = number_nodes(table.flow.model).SerializeToString()
     feeds = {table.flow.picture: pixels[np.newaxis]}
-    with TemporaryDirectory(prefix="convscope-") as folder:
-        session = load_session(
-            making.name, content, Provider.CPU, making.threads, optimised=False, profile=Path(folder) / "profile"
-        )
+    with _profiling() as profile:
+        session = load_session(making.name, content, Provider.CPU, making.threads, optimised=False, profile=profile)
         wholes = _measure(session, feeds, runs)
-        events = json.loads(Path(session.end_profiling()).read_text("utf-8"))
-    layers = sum_layers(table, events)
+        layers = sum_layers(table, json.loads(Path(session.end_profiling()).read_text("utf-8")))
     session = load_session(making.name, content, Provider.CPU, making.threads, optimised=True)
     optimised = _measure(session, feeds, len(wholes) - 1)
     return Timings(
@@ -82,6 +82,18 @@ def time_layers(inspector: Inspector, pixels: Pixels, runs: int) -> Timings:
         whole=_typical(wholes),
         optimised=_typical(optimised),
     )
+
+
+@contextmanager
+def _profiling() -> Iterator[Path]:
+    """Where a profile can be written. onnxruntime says nothing of a full disk: the file is cut off, or isn't there."""
+    try:
+        with TemporaryDirectory(prefix="convscope-") as folder:
+            yield Path(folder) / "profile"
+    except (OSError, json.JSONDecodeError) as error:
+        raise ProfileNotKept(
+            f"the runtime's profile of a run can't be kept in {gettempdir()} for a moment: make room there"
+        ) from error
 
 
 def number_nodes(model: onnx.ModelProto) -> onnx.ModelProto:

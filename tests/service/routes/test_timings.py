@@ -1,11 +1,13 @@
 """How long each layer takes, over a real socket."""
 
+import subprocess
+import tempfile
 from pathlib import Path
 
 import httpx
 import pytest
 
-from service.schemas import Timings
+from service.routes.timings import Timings
 from tests.service.routes.test_api import PNG, problem
 
 DIGITS = "/v1/models/digits/versions/1"
@@ -35,3 +37,18 @@ def test_a_picture_that_is_none_and_runs_that_are_too_many_are_refused(client: h
     problem(client.post(f"{DIGITS}/timings", content=b"none", headers=PNG), 415, "unsupported_picture_format")
     problem(client.post(f"{DIGITS}/timings?runs=0", content=picture, headers=PNG), 422, "invalid_parameter")
     problem(client.post("/v1/models/nobody/timings", content=picture, headers=PNG), 404, "unknown_model")
+
+
+def test_a_full_disk_is_said(
+    client: httpx.Client, picture: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(tmp_path)], check=False)
+    if mounted.returncode:
+        pytest.skip("no file system can be mounted here")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    try:
+        told = problem(client.post(f"{DIGITS}/timings", content=picture, headers=PNG), 507, "profile_not_kept")
+        assert str(tmp_path) in told
+        assert not list(tmp_path.iterdir())
+    finally:
+        subprocess.run(["umount", str(tmp_path)], check=True)
