@@ -11,8 +11,9 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
+from service.families import BLOCKS, Block, Family, Kind
 from service.ledger import Reading
-from service.metrics import BLOCKS, OTHER, Block, Family, Kind, Metrics
+from service.metrics import OTHER, Metrics
 from service.registry import Registry
 
 _Sums = dict[tuple[str, ...], list[float]]

@@ -1,4 +1,4 @@
-"""Turns what happens into numbers: what is counted, what it is called, and the few additions that counting takes.
+"""Turns what happens into numbers, by the few additions that counting takes; `families` says what they are called.
 
 prometheus-client writes these numbers out (`service.exposition`), but doesn't count them: it takes a few microseconds
 for each where several processes count, about as long as a tenth of LeNet-5's whole answer, and an addition takes 0.06.
@@ -8,11 +8,24 @@ Numbers are added to by one thread at a time: the event loop's, or a version's e
 import logging
 import zlib
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Sequence
 from pathlib import Path
 
+from service.families import (
+    BLOCKS,
+    ERROR,
+    LATENCY,
+    MODEL,
+    POOL,
+    PROCESS,
+    QUEUE,
+    REQUEST,
+    SIZES,
+    STAGE,
+    VERSION,
+    Block,
+    Kind,
+)
 from service.ledger import Ledger, Numbers
 from service.visit import Visit
 
@@ -22,130 +35,13 @@ OTHER = "other"
 """The label of what has none of its own: paths that nothing is at, and what there was no room for."""
 
 
-class Kind(StrEnum):
-    """What a number can do."""
-
-    COUNTER = "counter"
-    """Grow."""
-    GAUGE = "gauge"
-    """Grow and shrink; a dead process's doesn't count."""
-    HISTOGRAM = "histogram"
-    """Several counters: values up to each bound, and their sum."""
-
-
-@dataclass(frozen=True)
-class Family:
-    """Numbers of one meaning, one for each combination of labels."""
-
-    name: str
-    """As Prometheus has it, without the `_total` of a counter."""
-    kind: Kind
-    help: str
-    bounds: tuple[float, ...] = ()
-    """Of a histogram, in ascending order; above the last one there is one more."""
-    is_shared: bool = False
-    """All processes count the same events, so the most that one counted is right; otherwise, it is their sum."""
-
-    @property
-    def size(self) -> int:
-        """Numbers in the ledger."""
-        return len(self.bounds) + 2 if self.kind is Kind.HISTOGRAM else 1
-
-
-@dataclass(frozen=True)
-class Block:
-    """Families that have their labels in common: their numbers lie next to each other, and are found once for all."""
-
-    name: str
-    labels: tuple[str, ...]
-    families: tuple[Family, ...]
-
-    @property
-    def size(self) -> int:
-        """Numbers in the ledger."""
-        return sum(family.size for family in self.families)
-
-    def places(self) -> Iterator[tuple[int, Family]]:
-        """The families, each with the place in the block where its numbers begin."""
-        at = 0
-        for family in self.families:
-            yield at, family
-            at += family.size
-
-    def place(self, name: str) -> int:
-        """Where a family's numbers begin in the block."""
-        return next(at for at, family in self.places() if family.name == name)
-
-
-def _spread(first: float, last: float) -> tuple[float, ...]:
-    """Bounds of 1, 2.5 and 5 in each power of ten."""
-    steps = [factor * 10.0**power for power in range(-6, 4) for factor in (1, 2.5, 5)]
-    return tuple(float(f"{step:.2g}") for step in steps if first <= step * 1.001 and step <= last * 1.001)
-
-
-_LATENCY, _QUEUE, _STAGE = _spread(500e-6, 10), _spread(10e-6, 10), _spread(10e-6, 2.5)
-_SIZES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0)
-
-REQUEST = Block(
-    "request",
-    ("route", "model", "version", "status"),
-    (
-        Family("convscope_requests", Kind.COUNTER, "Requests that were answered."),
-        Family("convscope_request_duration_seconds", Kind.HISTOGRAM,
-               "From a request's head to the last byte of its answer.", _LATENCY),
-        Family("convscope_received_bytes", Kind.COUNTER, "Of requests' bodies."),
-        Family("convscope_sent_bytes", Kind.COUNTER, "Of answers' bodies."),
-    ),
-)  # fmt: skip
-VERSION = Block(
-    "version",
-    ("model", "version"),
-    (
-        Family("convscope_decode_duration_seconds", Kind.HISTOGRAM,
-               "From a picture's bytes to the pixels that the network sees.", _STAGE),
-        Family("convscope_queue_duration_seconds", Kind.HISTOGRAM, "That a picture waited for its batch.", _QUEUE),
-        Family("convscope_inference_duration_seconds", Kind.HISTOGRAM, "Of a run of the network, a batch.", _STAGE),
-        Family("convscope_batch_size", Kind.HISTOGRAM, "Pictures in a run of the network.", _SIZES),
-    ),
-)  # fmt: skip
-MODEL = Block(
-    "model",
-    ("model",),
-    (
-        Family("convscope_swaps", Kind.COUNTER, "Times that another version began to answer.", is_shared=True),
-        Family("convscope_refusals", Kind.COUNTER, "Times that a version was refused.", is_shared=True),
-    ),
-)
-POOL = Block(
-    "pool",
-    ("pool",),
-    (
-        Family("convscope_pool_running", Kind.GAUGE, "Pieces of work that a thread of the pool is at."),
-        Family("convscope_pool_waiting", Kind.GAUGE, "Pieces of work that wait for a thread of the pool."),
-        Family("convscope_pool_duration_seconds", Kind.HISTOGRAM,
-               "Of a piece of work, with its waiting for a thread.", _LATENCY),
-    ),
-)  # fmt: skip
-ERROR = Block(
-    "error", ("code",), (Family("convscope_errors", Kind.COUNTER, "Requests answered with an error, by its code."),)
-)
-PROCESS = Block(
-    "process",
-    (),
-    (
-        Family("convscope_requests_in_flight", Kind.GAUGE, "Requests that are being answered."),
-        Family("convscope_log_lines_dropped", Kind.COUNTER, "Lines of the log that nobody took."),
-    ),
-)
-BLOCKS = (REQUEST, VERSION, MODEL, POOL, ERROR, PROCESS)
-
 _MARK = zlib.crc32(repr(BLOCKS).encode())
 
-_STAGE_SUM, _QUEUE_SUM, _SIZES_SUM = len(_STAGE) + 1, len(_QUEUE) + 1, len(_SIZES) + 1
+_STAGE_SUM, _QUEUE_SUM, _SIZES_SUM = len(STAGE) + 1, len(QUEUE) + 1, len(SIZES) + 1
 """Where in a histogram's numbers the sum is."""
 
 _REQUEST_LATENCY = REQUEST.place("convscope_request_duration_seconds")
-_REQUEST_SUM = _REQUEST_LATENCY + len(_LATENCY) + 1
+_REQUEST_SUM = _REQUEST_LATENCY + len(LATENCY) + 1
 _REQUEST_RECEIVED = REQUEST.place("convscope_received_bytes")
 _REQUEST_SENT = REQUEST.place("convscope_sent_bytes")
 
@@ -193,7 +89,7 @@ class VersionMeter:
         decode, queue, inference, size = (place for place, _ in VERSION.places())
         self._numbers = numbers
         self._queue, self._inference, self._size = at + queue, at + inference, at + size
-        self.decode = Histogram(numbers, at + decode, _STAGE)
+        self.decode = Histogram(numbers, at + decode, STAGE)
         """Seconds."""
 
     def count_run(self, began: float, ended: float, since: Sequence[float]) -> None:
@@ -205,14 +101,14 @@ class VersionMeter:
             since: when each of its pictures began to wait.
         """
         numbers, at, seconds = self._numbers, self._inference, ended - began
-        numbers[at + bisect_left(_STAGE, seconds)] += 1
+        numbers[at + bisect_left(STAGE, seconds)] += 1
         numbers[at + _STAGE_SUM] += seconds
         at = self._size
-        numbers[at + bisect_left(_SIZES, len(since))] += 1
+        numbers[at + bisect_left(SIZES, len(since))] += 1
         numbers[at + _SIZES_SUM] += len(since)
         at = self._queue
         for moment in since:
-            numbers[at + bisect_left(_QUEUE, began - moment)] += 1
+            numbers[at + bisect_left(QUEUE, began - moment)] += 1
         numbers[at + _QUEUE_SUM] += began * len(since) - sum(since)
 
 
@@ -223,7 +119,7 @@ class PoolMeter:
         """Count into the numbers from that place on; none: into nowhere."""
         numbers = _nowhere(POOL) if numbers is None else numbers
         self.running, self.waiting = Gauge(numbers, at), Gauge(numbers, at + 1)
-        self.seconds = Histogram(numbers, at + 2, _LATENCY)
+        self.seconds = Histogram(numbers, at + 2, LATENCY)
 
 
 class Metrics:
@@ -256,7 +152,7 @@ class Metrics:
             at = self._requests[key] = self._find(REQUEST, route, visit.model, version, str(visit.status))
         numbers, seconds = self._numbers, visit.ended - visit.began
         numbers[at] += 1
-        numbers[at + _REQUEST_LATENCY + bisect_left(_LATENCY, seconds)] += 1
+        numbers[at + _REQUEST_LATENCY + bisect_left(LATENCY, seconds)] += 1
         numbers[at + _REQUEST_SUM] += seconds
         numbers[at + _REQUEST_RECEIVED] += visit.received
         numbers[at + _REQUEST_SENT] += visit.sent

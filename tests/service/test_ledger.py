@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from service.families import MODEL, REQUEST, Block
 from service.ledger import Ledger, keep_ledgers
-from service.metrics import MODEL, OTHER, REQUEST, Block, Metrics
+from service.metrics import OTHER, Metrics
 from service.visit import Visit
 
 
