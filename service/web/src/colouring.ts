@@ -1,6 +1,5 @@
 /** Turns the choice of what colours are relative to into the scale of a map. */
-import { mapsOf, type Maps } from "./maps";
-import type { Tensor } from "./safetensors";
+import type { Maps } from "./maps";
 import { scaleOf, type Scale, type Theme } from "./scale";
 
 export const SPANS = ["map", "layer", "network"] as const;
@@ -12,29 +11,25 @@ export function spanOf(text: string | null): Span {
   return SPANS.find((span) => span === text) ?? "layer";
 }
 
-export class Colouring {
-  readonly #network: { minimum: number; maximum: number };
+/** The least and the largest of some values. */
+export interface Extremes {
+  readonly minimum: number;
+  readonly maximum: number;
+}
 
+export class Colouring {
   constructor(
     readonly span: Span,
     private readonly theme: Theme,
-    /** All layers that are drawn; only needed where colours are relative to the network. */
-    tensors: Iterable<Tensor>,
-  ) {
-    let [minimum, maximum] = [0, 0];
-    if (span === "network")
-      for (const tensor of tensors) {
-        const { whole } = mapsOf(tensor);
-        minimum = Math.min(minimum, whole.minimum);
-        maximum = Math.max(maximum, whole.maximum);
-      }
-    this.#network = { minimum, maximum };
-  }
+    /** Of all that the network computed; null while nobody knows it. */
+    private readonly network: Extremes | null,
+  ) {}
 
   /** The scale of one channel, or of the layer as a whole. */
   of(maps: Maps, channel: number | null = null): Scale {
     const own = this.span === "map" && channel !== null ? maps.statistics[channel] : undefined;
-    const { minimum, maximum } = own ?? (this.span === "network" ? this.#network : maps.whole);
+    const all = this.span === "network" ? this.network : null;
+    const { minimum, maximum } = own ?? all ?? maps.whole;
     return scaleOf(minimum, maximum, this.theme);
   }
 }

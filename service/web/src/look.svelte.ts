@@ -1,12 +1,11 @@
 /** Turns one channel of one layer into all that its view shows: maps before and after, weights, a number, its trace. */
 import type { Layer, Trace } from "./api/documents";
 import type { Spot } from "./api/inspection";
-import { Colouring, spanOf } from "./colouring";
+import type { Colouring } from "./colouring";
 import { Cursor, type Cell } from "./cursor.svelte";
 import { formatFully, formatShort } from "./format";
 import { mapOf, mapsOf, type Maps } from "./maps";
 import type { Session } from "./session.svelte";
-import { theme } from "./theme.svelte";
 import { follow, readTrail, writeTrail } from "./trail";
 import { withChoice } from "./view";
 import type { LayerWeights } from "./weights.svelte";
@@ -23,10 +22,6 @@ export class Look {
   before: readonly Before[] = $derived.by(() =>
     this.layer.inputs.map((name) => ({ name, maps: this.#mapsOf(name) })),
   );
-  colouring: Colouring = $derived.by(
-    () =>
-      new Colouring(spanOf(this.session.choice("colours")), theme.now, this.session.reading.tensors.values()),
-  );
   /** The cell that is shown before any was chosen: where the map is largest. */
   #peak: Cell = $derived.by(() => (this.maps ? peakOf(this.maps, this.channel) : { y: 0, x: 0 }));
 
@@ -40,6 +35,10 @@ export class Look {
       () => cellOf(this.layer, this.session.view) ?? this.#peak,
       (cell) => this.#rest(cell),
     );
+  }
+
+  get colouring(): Colouring {
+    return this.session.colouring;
   }
 
   get values(): Float32Array | null {
@@ -61,10 +60,7 @@ export class Look {
 
   /** Of the number that is looked at, once the service has told; null while it hasn't. */
   get trace(): Trace | null {
-    const { now } = this.session.tracing;
-    const { layer, channel, y, x } = this.spot;
-    const isThis = now?.layer === layer && now.channel === channel && now.y === y && now.x === x;
-    return isThis ? now : null;
+    return this.session.tracing.of(this.spot);
   }
 
   get isExact(): boolean {

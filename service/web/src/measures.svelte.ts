@@ -3,11 +3,22 @@ import type { Version } from "./api/client";
 import type { LayerStatistics, Timings } from "./api/documents";
 import { fetchStatistics, fetchTimings } from "./api/inspection";
 import { Asking } from "./asking.svelte";
+import type { Extremes } from "./colouring";
 
 export class Measures {
   readonly statistics: Asking<ReadonlyMap<string, LayerStatistics>>;
   readonly timings: Asking<Timings>;
   #of: Version | null = null;
+
+  /** Of all values of all layers. */
+  readonly extremes: Extremes | null = $derived.by(() => {
+    const layers = [...(this.statistics.now?.values() ?? [])];
+    if (layers.length === 0) return null;
+    return {
+      minimum: Math.min(...layers.map(({ minimum }) => minimum)),
+      maximum: Math.max(...layers.map(({ maximum }) => maximum)),
+    };
+  });
 
   constructor(onServerGone: () => void) {
     this.statistics = new Asking(onServerGone);

@@ -1,8 +1,9 @@
 /** Turns a picture into everything that one version of a model says about it: answer, pixels, activations. */
+import { tick } from "svelte";
+
 import { fetchActivations, fetchInput, predict, type Version } from "./api/client";
 import type { Layer, Prediction } from "./api/documents";
 import { isAbort, ServerGone } from "./api/problem";
-import { activationBytes } from "./network/layers";
 import { Newest } from "./newest";
 import type { Tensor } from "./safetensors";
 
@@ -13,9 +14,6 @@ export interface Picture {
   /** The label that a sample is known to have. */
   readonly truth: string | null;
 }
-
-/** Up to here a network's activations come in one answer; beyond, layer by layer as they scroll into sight. */
-const WHOLE_NETWORK_BYTES = 4 * 2 ** 20;
 
 export class Reading {
   picture = $state.raw<Picture | null>(null);
@@ -65,7 +63,8 @@ export class Reading {
   /** Something that draws a layer has come; it goes by calling what it gets. */
   need(layer: string): () => void {
     this.#needed.set(layer, (this.#needed.get(layer) ?? 0) + 1);
-    if (!this.#isSmall() && this.picture) this.#scrolling.follow((signal) => this.#fetchMissing(signal));
+    // What comes while an answer is on its way is asked for after it: it would be mixed with the old picture's.
+    if (this.picture && !this.isBusy) this.#scrolling.follow((signal) => this.#fetchMissing(signal));
     return () => {
       const rest = (this.#needed.get(layer) ?? 1) - 1;
       if (rest > 0) this.#needed.set(layer, rest);
@@ -73,12 +72,9 @@ export class Reading {
     };
   }
 
-  #isSmall(): boolean {
-    return activationBytes(this.#layers) <= WHOLE_NETWORK_BYTES;
-  }
-
-  /** In the order of computation, whatever the order of being needed. */
-  #wanted(): string[] {
+  /** In the order of computation, whatever the order of being needed; once the page shows what it is about to. */
+  async #wanted(): Promise<string[]> {
+    await tick();
     return this.#layers.map(({ name }) => name).filter((name) => this.#needed.has(name));
   }
 
@@ -113,7 +109,7 @@ export class Reading {
     if (input.status === "rejected") this.input = null;
     if (tensors.status === "rejected") this.tensors = new Map();
     // Layers that came into sight meanwhile were not in the request.
-    else if (!this.#isSmall()) this.#scrolling.follow((again) => this.#fetchMissing(again));
+    else this.#scrolling.follow((again) => this.#fetchMissing(again));
   }
 
   async #fetch(
@@ -121,14 +117,16 @@ export class Reading {
     picture: Picture,
     signal: AbortSignal,
   ): Promise<ReadonlyMap<string, Tensor>> {
-    if (this.#isSmall()) return fetchActivations(version, picture.bytes, [], signal);
-    const names = this.#wanted();
-    return names.length ? fetchActivations(version, picture.bytes, names, signal) : new Map<string, Tensor>();
+    const names = await this.#wanted();
+    if (names.length === 0) return new Map();
+    // The service has a graph ready that answers with all of them.
+    const asked = names.length === this.#layers.length ? [] : names;
+    return fetchActivations(version, picture.bytes, asked, signal);
   }
 
   async #fetchMissing(signal: AbortSignal): Promise<void> {
-    const names = this.#wanted().filter((name) => !this.tensors.has(name));
-    if (!this.#version || !this.picture || names.length === 0) return;
+    const names = (await this.#wanted()).filter((name) => !this.tensors.has(name));
+    if (signal.aborted || !this.#version || !this.picture || names.length === 0) return;
     try {
       const fetched = await fetchActivations(this.#version, this.picture.bytes, names, signal);
       this.tensors = new Map([...this.tensors, ...fetched]);

@@ -1,19 +1,14 @@
 /** Turns the URL and a person's choices into one model version, its description and the picture that it reads. */
-import {
-  fetchLayers,
-  fetchModel,
-  fetchModels,
-  fetchSample,
-  fetchSamples,
-  isAlive,
-  type Version,
-} from "./api/client";
+import { fetchLayers, fetchModel, fetchModels, fetchSamples, isAlive, type Version } from "./api/client";
 import type { Layers, Model, Models, SamplePicture } from "./api/documents";
 import { isAbort, ServerGone } from "./api/problem";
 import { findPicture, keepPicture } from "./album";
+import { Colouring, spanOf } from "./colouring";
 import { Measures } from "./measures.svelte";
 import { Newest } from "./newest";
 import { Reading, type Picture } from "./reading.svelte";
+import { readSample } from "./sample";
+import { theme } from "./theme.svelte";
 import { Tracing } from "./tracing.svelte";
 import { hashOf, START, viewOf, withChoice, type Place, type View } from "./view";
 import { Weights } from "./weights.svelte";
@@ -37,6 +32,9 @@ export class Session {
   readonly weights = new Weights(this.lost);
   readonly measures = new Measures(this.lost);
   readonly tracing = new Tracing(this.lost);
+  readonly colouring: Colouring = $derived(
+    new Colouring(spanOf(this.choice("colours")), theme.now, this.measures.extremes),
+  );
   #resting: ReturnType<typeof setTimeout> | undefined;
   readonly #choosing = new Newest();
   readonly #fetchingSample = new Newest();
@@ -180,14 +178,7 @@ export class Session {
 
   async #readSample(file: string, signal: AbortSignal): Promise<void> {
     if (!this.version) return;
-    const bytes = await fetchSample(this.version, file, signal);
-    const label = this.samples.find((sample) => sample.file === file)?.label ?? null;
-    this.reading.read({
-      kind: "sample",
-      bytes,
-      title: label === null ? file : `Sample “${label}”`,
-      truth: label,
-    });
+    this.reading.read(await readSample(this.version, this.samples, file, signal));
   }
 
   async #guarded(work: () => Promise<void>): Promise<void> {

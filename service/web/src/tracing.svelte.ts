@@ -29,6 +29,13 @@ export class Tracing {
     this.now = null;
   }
 
+  /** Of a spot, once the service has told; null while it hasn't. */
+  of(spot: Spot | null): Trace | null {
+    const { now } = this;
+    if (!now || !spot) return null;
+    return nameOf(spot) === nameOf(now) ? now : null;
+  }
+
   ask(spot: Spot): void {
     this.problem = null;
     const known = this.#known.get(nameOf(spot));

@@ -1,10 +1,11 @@
 /** Turns a version and a picture into the right side of a comparison: a second reading beside the session's. */
-import { fetchLayers, fetchModel, fetchSample, fetchSamples, type Version } from "../api/client";
+import { fetchLayers, fetchModel, fetchSamples, type Version } from "../api/client";
 import type { Layers, Model, SamplePicture } from "../api/documents";
 import { findPicture } from "../album";
 import { isAbort, ServerGone } from "../api/problem";
 import { Newest } from "../newest";
 import { Reading, type Picture } from "../reading.svelte";
+import { readSample } from "../sample";
 import type { RightPicture } from "./right";
 
 export class Side {
@@ -63,10 +64,7 @@ export class Side {
       if (!kept) throw new Error("The picture of this link isn't kept in this browser: choose another one.");
       return { ...kept, truth: null };
     }
-    if (!this.#version) return null;
-    const bytes = await fetchSample(this.#version, picture.file, signal);
-    const label = this.samples.find(({ file }) => file === picture.file)?.label ?? null;
-    return { kind: "sample", bytes, title: `Sample “${label ?? picture.file}”`, truth: label };
+    return this.#version && readSample(this.#version, this.samples, picture.file, signal);
   }
 
   async #guarded(work: () => Promise<void>): Promise<void> {

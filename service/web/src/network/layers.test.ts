@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 
 import type { Layer } from "../api/documents";
-import { activationBytes, describeAttributes, labelledLayers, unusualInputs } from "./layers";
+import { describeAttributes, labelledLayers, unusualInputs } from "./layers";
 
 function layer(name: string, kind: Layer["kind"], shape: number[], inputs: string[], attributes = {}): Layer {
   return {
@@ -26,10 +26,6 @@ describe("labelledLayers", () => {
   });
 
   it("names nothing where the sizes don't match", () => expect(labelledLayers(network, 3).size).toBe(0));
-});
-
-it("activationBytes counts four bytes a value", () => {
-  expect(activationBytes(network)).toBe(4 * (64 + 128 + 128 + 30));
 });
 
 it("unusualInputs speaks only of what isn't the layer before", () => {

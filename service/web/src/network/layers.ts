@@ -30,11 +30,6 @@ export function labelledLayers(layers: readonly Layer[], labels: number): Set<st
   return named;
 }
 
-/** Bytes of all activations of one picture as float32. */
-export function activationBytes(layers: readonly Layer[]): number {
-  return layers.reduce((sum, layer) => sum + 4 * sizeOf(layer.output_shape), 0);
-}
-
 /** What a layer reads, where that isn't simply the layer before it. */
 export function unusualInputs(layers: readonly Layer[], index: number): string[] {
   const before = index > 0 ? layers[index - 1]?.name : "input";
