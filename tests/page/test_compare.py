@@ -98,7 +98,7 @@ def test_a_film_shows_what_each_step_would_have_answered(open_page: OpenPage, cl
     film = page.get_by_test_id("film")
     frames = client.get("/v1/models/ticks/versions/2").json()["film"]
     slider = page.get_by_role("slider", name="Step of the training")
-    expect(film).to_have_attribute("data-step", str(frames[-1]["step"]))
+    expect(film).to_have_attribute("data-step", "published")
     for index, frame in ((0, frames[0]), (1, frames[1])):
         slider.fill(str(index))
         expect(film).to_have_attribute("data-step", str(frame["step"]))
@@ -124,6 +124,7 @@ def test_a_film_plays_to_its_end(open_page: OpenPage) -> None:
     page.get_by_role("button", name="Play").click()
     expect(film).to_have_attribute("data-step", "0")
     expect(film).to_have_attribute("data-step", "662")
+    expect(film).to_have_attribute("data-step", "published")
     expect(page.get_by_role("button", name="Play")).to_be_visible()
 
 

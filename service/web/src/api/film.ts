@@ -1,36 +1,39 @@
-/** Turns a step of a version's training into requests to the network as it was then. */
+/** Turns a moment of a version's training into requests to the network as it was then. */
 import { parseSafetensors, type Tensor } from "../safetensors";
+import type { Moment } from "../compare/moments";
 import { ask, at, post, type Version } from "./client";
 import type { Prediction } from "./documents";
 import { pathOf } from "./inspection";
 
 const SAFETENSORS = "application/vnd.safetensors";
 
-export const framePath = (of: Version, step: number, rest: string): string => at(of, `/film/${step}${rest}`);
+export function framePath(of: Version, moment: Moment, rest: string): string {
+  return at(of, moment === "published" ? rest : `/film/${moment}${rest}`);
+}
 
 /** All labels, most probable first. */
 export async function predictThen(
   of: Version,
-  step: number,
+  moment: Moment,
   picture: Blob,
   labels: number,
   signal: AbortSignal,
 ): Promise<Prediction[]> {
-  const path = framePath(of, step, `/predict?top_k=${labels}`);
+  const path = framePath(of, moment, `/predict?top_k=${labels}`);
   const response = await post(path, picture, "application/json", signal);
   return ((await response.json()) as { predictions: Prediction[] }).predictions;
 }
 
 export async function fetchActivationsThen(
   of: Version,
-  step: number,
+  moment: Moment,
   picture: Blob,
   layer: string,
   signal: AbortSignal,
 ): Promise<Tensor | null> {
   const query = new URLSearchParams({ layers: layer });
   const response = await post(
-    framePath(of, step, `/activations?${query.toString()}`),
+    framePath(of, moment, `/activations?${query.toString()}`),
     picture,
     SAFETENSORS,
     signal,
@@ -40,11 +43,11 @@ export async function fetchActivationsThen(
 
 export async function fetchWeightsThen(
   of: Version,
-  step: number,
+  moment: Moment,
   layer: string,
   signal: AbortSignal,
 ): Promise<Map<string, Tensor>> {
-  const response = await ask(framePath(of, step, `/weights/${pathOf(layer)}`), {
+  const response = await ask(framePath(of, moment, `/weights/${pathOf(layer)}`), {
     signal,
     headers: { accept: SAFETENSORS },
   });

@@ -1,8 +1,9 @@
-/** Turns the steps of a training into what the network was at each: answer, maps and filters of one layer. */
+/** Turns the moments of a training into what the network was at each: answer, maps and filters of one layer. */
 import type { Version } from "../api/client";
 import type { Prediction } from "../api/documents";
 import { fetchActivationsThen, fetchWeightsThen, predictThen } from "../api/film";
 import { isAbort, ServerGone } from "../api/problem";
+import type { Moment } from "./moments";
 import { Newest } from "../newest";
 import type { Tensor } from "../safetensors";
 import type { LayerWeights } from "../weights.svelte";
@@ -10,7 +11,7 @@ import type { LayerWeights } from "../weights.svelte";
 /** What a film is watched with. */
 export interface Scene {
   readonly version: Version;
-  readonly steps: readonly number[];
+  readonly moments: readonly Moment[];
   /** How many labels there are. */
   readonly labels: number;
   readonly picture: Blob | null;
@@ -27,17 +28,17 @@ export interface Shot {
 }
 
 export class Filming {
-  /** By step, as far as they have come. */
-  shots = $state.raw<ReadonlyMap<number, Shot>>(new Map());
+  /** By moment, as far as they have come. */
+  shots = $state.raw<ReadonlyMap<Moment, Shot>>(new Map());
   problem = $state<string | null>(null);
-  /** Filters don't change with the picture: by version, step and layer. */
+  /** Filters don't change with the picture: by version, moment and layer. */
   #weights = new Map<string, LayerWeights>();
   #filming = new Newest();
 
   constructor(private readonly onServerGone: () => void) {}
 
-  /** Fetches every step, the one that is looked at first. */
-  watch(scene: Scene, first: number): void {
+  /** Fetches every moment, the one that is looked at first. */
+  watch(scene: Scene, first: Moment): void {
     this.shots = new Map();
     this.#filming.replace((signal) => this.#film(scene, first, signal));
   }
@@ -46,12 +47,12 @@ export class Filming {
     this.#filming.cancel();
   }
 
-  async #film(scene: Scene, first: number, signal: AbortSignal): Promise<void> {
+  async #film(scene: Scene, first: Moment, signal: AbortSignal): Promise<void> {
     try {
-      for (const step of [first, ...scene.steps.filter((each) => each !== first)]) {
-        const shot = await this.#shoot(scene, step, signal);
+      for (const moment of [first, ...scene.moments.filter((each) => each !== first)]) {
+        const shot = await this.#shoot(scene, moment, signal);
         if (signal.aborted) return;
-        this.shots = new Map([...this.shots, [step, shot]]);
+        this.shots = new Map([...this.shots, [moment, shot]]);
       }
       this.problem = null;
     } catch (error) {
@@ -61,24 +62,24 @@ export class Filming {
     }
   }
 
-  async #shoot(scene: Scene, step: number, signal: AbortSignal): Promise<Shot> {
+  async #shoot(scene: Scene, moment: Moment, signal: AbortSignal): Promise<Shot> {
     const { version, picture, layer, labels } = scene;
     const [predictions, tensor, weights] = await Promise.all([
-      picture ? predictThen(version, step, picture, labels, signal) : [],
-      picture ? fetchActivationsThen(version, step, picture, layer, signal) : null,
-      this.#findWeights(scene, step, signal),
+      picture ? predictThen(version, moment, picture, labels, signal) : [],
+      picture ? fetchActivationsThen(version, moment, picture, layer, signal) : null,
+      this.#findWeights(scene, moment, signal),
     ]);
     return { predictions, tensor, weights };
   }
 
   async #findWeights(
     { version, filtering }: Scene,
-    step: number,
+    moment: Moment,
     signal: AbortSignal,
   ): Promise<LayerWeights | null> {
     if (filtering === null) return null;
-    const key = JSON.stringify([version.model, version.version, step, filtering]);
-    const known = this.#weights.get(key) ?? (await fetchWeightsThen(version, step, filtering, signal));
+    const key = JSON.stringify([version.model, version.version, moment, filtering]);
+    const known = this.#weights.get(key) ?? (await fetchWeightsThen(version, moment, filtering, signal));
     this.#weights.set(key, known);
     return known;
   }

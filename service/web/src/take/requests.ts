@@ -1,6 +1,7 @@
 /** Turns what is on the screen into the requests that it was made of, for somebody to send them from elsewhere. */
 import { attributionPath } from "../api/attribution";
 import { activationsPath, at, predictPath, reportUrl, type Version } from "../api/client";
+import { chosenMoment, momentsOf } from "../compare/moments";
 import type { Layer } from "../api/documents";
 import { framePath } from "../api/film";
 import { statisticsPath, timingsPath, tracePath, weightsPath } from "../api/inspection";
@@ -20,7 +21,7 @@ export interface ApiRequest {
 export interface Other {
   readonly version: Version;
   /** Steps of the training that were kept, oldest first. */
-  readonly film: readonly number[];
+  readonly film: readonly { readonly step: number }[];
 }
 
 /** The requests of a place, the most interesting first; those of the right side of a comparison ask about the same picture. */
@@ -83,11 +84,10 @@ function ofBoth(of: Version, view: View, other: Other): ApiRequest[] {
 }
 
 function ofFilm(of: Version, view: View, { film }: Other): ApiRequest[] {
-  const chosen = Number(view.choices["step"] ?? NaN);
-  const step = film.includes(chosen) ? chosen : film.at(-1);
-  return step === undefined
+  const moment = chosenMoment(momentsOf(film), view.choices["step"] ?? null);
+  return moment === "published"
     ? []
-    : [asking(`The answer after step ${step}`, framePath(of, step, "/predict?top_k=10"))];
+    : [asking(`The answer after step ${moment}`, framePath(of, moment, "/predict?top_k=10"))];
 }
 
 export const explanation = (view: View) =>
