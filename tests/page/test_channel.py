@@ -160,6 +160,26 @@ def test_all_channels_of_a_layer_lead_to_each(open_page: OpenPage, sample_seven:
     expect(grid).to_be_visible()
 
 
+def test_colours_can_be_relative_to_the_whole_network(
+    open_page: OpenPage, client: httpx.Client, sample_seven: Path
+) -> None:
+    statistics = [
+        each["statistics"]
+        for each in client.post(
+            "/v1/models/digits/activations",
+            params={"values": False},
+            content=sample_seven.read_bytes(),
+            headers={"Content-Type": "image/png"},
+        ).json()["layers"]
+    ]
+    page = open_page(f"/#model=digits&sample={sample_seven.name}&layer=conv2", viewport={"width": 500, "height": 900})
+    ticks = page.get_by_test_id("opened").get_by_test_id("colour-scale").locator("span")
+    page.get_by_label("Colours by").select_option("network")
+    ends = (min(each["minimum"] for each in statistics), max(each["maximum"] for each in statistics))
+    expect(ticks.last).to_have_text(f"{ends[1]:.3g}")
+    expect(ticks.first).to_have_text(f"{ends[0]:.3g}".replace("-", "−"))
+
+
 @pytest.mark.parametrize(
     "spot",
     [

@@ -162,9 +162,7 @@ def test_the_tour_leads_through_it_by_keyboard(
     expect(page.get_by_test_id("tour")).to_have_count(0)
 
 
-def test_a_server_that_went_away_is_said_and_found_again(
-    open_page: OpenPage, networks: Path, photograph: Path
-) -> None:
+def test_a_server_that_went_away_is_said_and_found_again(open_page: OpenPage, networks: Path, photograph: Path) -> None:
     gone = "The service does not answer"
     with started("--models", str(networks)) as (_, address, _):
         pages = [show(open_page, address, name, photograph, complaint="Failed to load resource") for name in NETWORKS]
