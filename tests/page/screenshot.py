@@ -28,21 +28,55 @@ class View:
     scheme: Literal["light", "dark"] = "light"
     scrolls_to: str = ""
     """A selector; empty: the page's top."""
+    does: tuple[tuple[Literal["hover", "click", "wait"], str], ...] = ()
+    """What is done first, to the first element of each selector."""
 
+
+OPENED, PLACE = "[data-testid=opened]", "#place"
+
+SEVEN = "#model=digits&sample=07-7.png"
+FROG = "#model=objects&sample=06-frog.png"
 
 VIEWS = (
-    View("explore", "#model=digits&sample=07-7.png", 1120),
-    View("explore-dark", "#model=objects", 1120, scheme="dark"),
-    View("channel", "#model=digits&sample=07-7.png&layer=conv2&channel=5&y=9&x=12", scrolls_to="[data-testid=opened]"),
-    View("relu", "#model=digits&sample=07-7.png&layer=relu1&channel=5&y=9&x=12", scrolls_to="[data-testid=opened]"),
-    View("pooling", "#model=digits&sample=07-7.png&layer=pool2&channel=5&y=4&x=6", scrolls_to="[data-testid=opened]"),
-    View("answer", "#model=digits&sample=07-7.png&layer=softmax&channel=7", scrolls_to="[data-testid=opened]"),
-    View("why", "#model=objects&place=why", 1200),
-    View("compare", "#model=digits&place=compare&sample=07-7.png", 1200),
-    View("workbench", "#model=objects&place=workbench", 1300),
-    View("numbers", "#model=digits&place=numbers", 1200),
-    View("training", "#model=digits&place=training", 1300),
-    View("phone", "#model=digits&sample=07-7.png", 844, 390),
+    View("explore", SEVEN, 1120),
+    View("explore-dark", FROG, 900, scheme="dark", scrolls_to=PLACE),
+    View("pointed", SEVEN, 800, scrolls_to=PLACE, does=(("hover", "[data-layer=conv2] button:has(canvas)"),)),
+    View("channel", f"{SEVEN}&layer=conv2&channel=5&y=9&x=12", scrolls_to=OPENED),
+    View("relu", f"{SEVEN}&layer=relu1&channel=5&y=9&x=12", 640, scrolls_to=OPENED),
+    View("pooling", f"{SEVEN}&layer=pool2&channel=5&y=4&x=6", 640, scrolls_to=OPENED),
+    View("normalisation", f"{SEVEN}&layer=norm2&channel=5&y=4&x=6", 680, scrolls_to=OPENED),
+    View("branches", f"{FROG}&layer=block3&channel=7", 640, scrolls_to=OPENED),
+    View("dense", f"{SEVEN}&layer=dense&channel=7", 900, scrolls_to=OPENED),
+    View("answer", f"{SEVEN}&layer=softmax&channel=7", 680, scrolls_to=OPENED),
+    View("layer", f"{FROG}&layer=conv3", 800, scrolls_to=OPENED),
+    View(
+        "looks",
+        f"{FROG}&layer=relu3&channel=5",
+        640,
+        scrolls_to="[data-testid=looks-for]",
+        does=(("click", "text=Let it dream"), ("wait", "text=Another one")),
+    ),
+    View("why", f"{FROG}&place=why", 900, scrolls_to=PLACE),
+    View(
+        "compare",
+        f"{SEVEN}&place=compare&rightversion=2&rightsample=01-1.png&differlayer=relu1",
+        1200,
+        scrolls_to="[data-testid=sides]",
+    ),
+    View(
+        "film", "#model=objects-tinyvgg&sample=06-frog.png&place=compare&compare=film&step=960", 900, scrolls_to=PLACE
+    ),
+    View("workbench", f"{FROG}&place=workbench", 1000, scrolls_to=PLACE),
+    View("numbers", f"{SEVEN}&place=numbers", 900, scrolls_to=PLACE),
+    View("training", "#model=objects&place=training", 1300, scrolls_to=PLACE),
+    View("take", f"{SEVEN}&layer=conv2&channel=5&y=9&x=12", 800, does=(("click", "text=Take it along"),)),
+    View(
+        "tour",
+        SEVEN,
+        900,
+        does=(("click", "[data-testid=start-tour]"), ("click", "text=Next →"), ("click", "text=Next →")),
+    ),
+    View("phone", SEVEN, 844, 390),
 )
 
 
@@ -62,9 +96,14 @@ def take(browser: Browser, address: str, view: View, folder: Path) -> None:
     page.wait_for_load_state("networkidle")
     page.wait_for_timeout(1500)
     if view.scrolls_to:
-        page.locator(view.scrolls_to).first.scroll_into_view_if_needed()
         page.locator(view.scrolls_to).first.evaluate("it => it.scrollIntoView()")
-        page.wait_for_timeout(300)
+    for what, selector in view.does:
+        found = page.locator(selector).first
+        if what == "wait":
+            found.wait_for()
+        else:
+            found.hover() if what == "hover" else found.click()
+    page.wait_for_timeout(600)
     picture = Image.open(io.BytesIO(page.screenshot()))
     picture.convert("RGB").quantize(_COLOURS).save(folder / f"{view.name}.png", optimize=True)
     page.context.close()
