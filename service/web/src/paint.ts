@@ -67,3 +67,9 @@ export function paintChannels(
   }
   context.putImageData(image, 0, 0);
 }
+
+/** A small canvas as a PNG, at once: `toBlob` waits for the browser to be idle, up to 0.2 s while things move. */
+export function encodePng(canvas: HTMLCanvasElement): Blob {
+  const [, encoded = ""] = canvas.toDataURL("image/png").split(",");
+  return new Blob([Uint8Array.from(atob(encoded), (byte) => byte.charCodeAt(0))], { type: "image/png" });
+}

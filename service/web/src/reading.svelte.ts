@@ -21,21 +21,29 @@ export class Reading {
   input = $state.raw<Blob | null>(null);
   tensors = $state.raw<ReadonlyMap<string, Tensor>>(new Map());
   pictureProblem = $state<string | null>(null);
-  networkProblem = $state<string | null>(null);
-  /** The picture that all of the above speaks of; an older one while the newest is on its way. */
+  #networkProblem = $state<string | null>(null);
+  /** The picture that the answer speaks of; an older one while the newest is on its way. */
   #answered = $state.raw<Picture | null>(null);
+  /** Likewise, of the pixels and the tensors. */
+  #seen = $state.raw<Picture | null>(null);
 
   #version: Version | null = null;
   #layers: readonly Layer[] = [];
   /** How many drawings need a layer's values, in sight or opened. */
   #needed = new Map<string, number>();
-  #pictures = new Newest();
-  #scrolling = new Newest();
+  // While somebody draws, the answer keeps up with the pen; maps are many, and may be a stroke behind.
+  #answers = new Newest();
+  #looks = new Newest();
 
   constructor(private readonly onServerGone: () => void) {}
 
   get isBusy(): boolean {
-    return this.picture !== this.#answered;
+    return this.picture !== this.#answered || this.picture !== this.#seen;
+  }
+
+  /** A picture that can't be read is the reason for everything; it is said once, at the picture. */
+  get networkProblem(): string | null {
+    return this.pictureProblem === null ? this.#networkProblem : null;
   }
 
   /** Another version reads from here on; what the old one said is gone. */
@@ -50,21 +58,21 @@ export class Reading {
   read(picture: Picture | null): void {
     this.#stop();
     this.picture = picture;
-    if (picture) this.#pictures.replace((signal) => this.#answer(picture, signal));
+    if (picture) this.goOn(picture);
     else this.#forget();
   }
 
   /** The same drawing with another stroke. */
   goOn(picture: Picture): void {
     this.picture = picture;
-    this.#pictures.follow((signal) => this.#answer(picture, signal));
+    this.#answers.follow((signal) => this.#answer(picture, signal));
+    this.#looks.follow((signal) => this.#look(signal));
   }
 
   /** Something that draws a layer has come; it goes by calling what it gets. */
   need(layer: string): () => void {
     this.#needed.set(layer, (this.#needed.get(layer) ?? 0) + 1);
-    // What comes while an answer is on its way is asked for after it: it would be mixed with the old picture's.
-    if (this.picture && !this.isBusy) this.#scrolling.follow((signal) => this.#fetchMissing(signal));
+    this.#looks.follow((signal) => this.#look(signal));
     return () => {
       const rest = (this.#needed.get(layer) ?? 1) - 1;
       if (rest > 0) this.#needed.set(layer, rest);
@@ -72,74 +80,79 @@ export class Reading {
     };
   }
 
-  /** In the order of computation, whatever the order of being needed; once the page shows what it is about to. */
-  async #wanted(): Promise<string[]> {
-    await tick();
-    return this.#layers.map(({ name }) => name).filter((name) => this.#needed.has(name));
-  }
-
   #stop(): void {
-    this.#pictures.cancel();
-    this.#scrolling.cancel();
+    this.#answers.cancel();
+    this.#looks.cancel();
   }
 
   #forget(): void {
     this.predictions = [];
     this.input = null;
     this.tensors = new Map();
-    this.pictureProblem = this.networkProblem = null;
-    this.#answered = null;
+    this.pictureProblem = this.#networkProblem = null;
+    this.#answered = this.#seen = null;
   }
 
   async #answer(picture: Picture, signal: AbortSignal): Promise<void> {
-    const version = this.#version;
-    if (!version) return;
-    this.#scrolling.cancel();
-    const [answer, input, tensors] = await Promise.allSettled([
-      predict(version, picture.bytes, signal).then(({ predictions }) => (this.predictions = predictions)),
-      fetchInput(version, picture.bytes, signal).then((pixels) => (this.input = pixels)),
-      this.#fetch(version, picture, signal).then((fetched) => (this.tensors = fetched)),
-    ]);
-    if (signal.aborted) return;
-    this.#answered = picture;
-    this.pictureProblem = this.#problemOf(answer) ?? this.#problemOf(input);
-    // A picture that can't be read fails in all three; it is said once, at the picture.
-    this.networkProblem = this.pictureProblem ? null : this.#problemOf(tensors);
-    if (answer.status === "rejected") this.predictions = [];
-    if (input.status === "rejected") this.input = null;
-    if (tensors.status === "rejected") this.tensors = new Map();
-    // Layers that came into sight meanwhile were not in the request.
-    else this.#scrolling.follow((again) => this.#fetchMissing(again));
-  }
-
-  async #fetch(
-    version: Version,
-    picture: Picture,
-    signal: AbortSignal,
-  ): Promise<ReadonlyMap<string, Tensor>> {
-    const names = await this.#wanted();
-    if (names.length === 0) return new Map();
-    // The service has a graph ready that answers with all of them.
-    const asked = names.length === this.#layers.length ? [] : names;
-    return fetchActivations(version, picture.bytes, asked, signal);
-  }
-
-  async #fetchMissing(signal: AbortSignal): Promise<void> {
-    const names = (await this.#wanted()).filter((name) => !this.tensors.has(name));
-    if (signal.aborted || !this.#version || !this.picture || names.length === 0) return;
+    if (!this.#version) return;
     try {
-      const fetched = await fetchActivations(this.#version, this.picture.bytes, names, signal);
-      this.tensors = new Map([...this.tensors, ...fetched]);
-      this.networkProblem = null;
+      const { predictions } = await predict(this.#version, picture.bytes, signal);
+      if (signal.aborted) return;
+      this.predictions = predictions;
+      this.pictureProblem = null;
     } catch (error) {
       if (isAbort(error)) throw error;
-      this.networkProblem = this.#problemOf({ status: "rejected", reason: error });
+      this.predictions = [];
+      this.pictureProblem = this.#problemOf(error);
     }
+    this.#answered = picture;
   }
 
-  #problemOf(result: PromiseSettledResult<unknown>): string | null {
-    if (result.status === "fulfilled") return null;
-    if (result.reason instanceof ServerGone) this.onServerGone();
-    return result.reason instanceof Error ? result.reason.message : String(result.reason);
+  /** Brings pixels and tensors to what is needed now: anew for another picture, else what is missing. */
+  async #look(signal: AbortSignal): Promise<void> {
+    // By then all that is about to be drawn has said so.
+    await tick();
+    const { picture } = this;
+    const version = this.#version;
+    if (signal.aborted || !version || !picture) return;
+    const isNew = picture !== this.#seen;
+    const known: ReadonlyMap<string, Tensor> = isNew ? new Map() : this.tensors;
+    try {
+      const [input, tensors] = await Promise.all([
+        isNew ? fetchInput(version, picture.bytes, signal) : this.input,
+        this.#fetchMissing(version, picture, known, signal),
+      ]);
+      if (signal.aborted) return;
+      this.input = input;
+      this.tensors = tensors;
+      this.#networkProblem = null;
+    } catch (error) {
+      if (isAbort(error)) throw error;
+      if (isNew) this.input = null;
+      this.tensors = known;
+      this.#networkProblem = this.#problemOf(error);
+    }
+    this.#seen = picture;
+  }
+
+  async #fetchMissing(
+    version: Version,
+    picture: Picture,
+    known: ReadonlyMap<string, Tensor>,
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, Tensor>> {
+    // In the order of computation, whatever the order of being needed.
+    const names = this.#layers
+      .map(({ name }) => name)
+      .filter((name) => this.#needed.has(name) && !known.has(name));
+    if (names.length === 0) return known;
+    // The service has a graph ready that answers with all of them.
+    const asked = names.length === this.#layers.length ? [] : names;
+    return new Map([...known, ...(await fetchActivations(version, picture.bytes, asked, signal))]);
+  }
+
+  #problemOf(reason: unknown): string {
+    if (reason instanceof ServerGone) this.onServerGone();
+    return reason instanceof Error ? reason.message : String(reason);
   }
 }
