@@ -9,6 +9,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 
 from service.routes.page import DIST
+from service.settings import Settings
+from tests.conftest import MODELS, serving
+from tests.page.gallery import make_gallery
 
 # What a browser in a container, without a screen and without the internet, has to be told.
 FLAGS = [
@@ -76,6 +79,47 @@ def open_page(browser: Browser, address: str) -> Iterator[OpenPage]:
         context.close()
     assert left == []
     assert [text for text in complaints if not any(part in text for part in expected)] == []
+
+
+@pytest.fixture(scope="package")
+def networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A models folder with the gallery's networks."""
+    folder = tmp_path_factory.mktemp("gallery") / "models"
+    folder.mkdir()
+    make_gallery(folder)
+    return folder
+
+
+@pytest.fixture(scope="package")
+def gallery(networks: Path) -> Iterator[str]:
+    """The address of a service with the gallery's networks."""
+    with serving(Settings(models=networks)) as address:
+        yield address
+
+
+@pytest.fixture(scope="package")
+def photograph() -> Path:
+    """A picture for networks that have no samples: one of another's."""
+    return sorted((MODELS / "objects" / "1" / "samples").glob("*.png"))[2]
+
+
+ShowNetwork = Callable[..., Page]
+
+
+@pytest.fixture
+def show(open_page: OpenPage, gallery: str, photograph: Path) -> ShowNetwork:
+    """Opens one of the gallery's networks with a picture, and waits until all of it is answered."""
+
+    def show_(network: str, rest: str = "", at: str = gallery, **options: object) -> Page:
+        page = open_page(f"/#model={network}{rest}", at=at, **options)
+        expect(page.get_by_test_id("model-picker")).to_have_value(network)
+        if network == "foreign":
+            page.get_by_test_id("upload").set_input_files(photograph)
+        expect(page.get_by_test_id("prediction").first).to_be_visible()
+        page.wait_for_load_state("networkidle")
+        return page
+
+    return show_
 
 
 @pytest.fixture

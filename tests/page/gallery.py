@@ -13,6 +13,9 @@ from service.importing.importer import import_file
 from service.importing.options import ImportOptions
 from tests.conftest import MODELS
 
+NETWORKS = ("digits", "objects-tinyvgg", "objects", "foreign")
+"""Small; plain; with branches and normalisation; foreign, with many layers and classes."""
+
 SIDE, CLASSES = 96, 120
 GROWTH, BLOCKS = 8, (6, 12, 8)
 
