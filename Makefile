@@ -25,7 +25,7 @@ train: $(VENV)/.training ## train the tick-or-cross network on generated picture
 test: $(VENV)/.dev ## unit, API, training and page tests
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest --ignore tests/training --ignore tests/page
-	$(BIN)/coverage run -m pytest tests/page tests/training -n 2 --dist loadfile
+	$(BIN)/coverage run -m pytest tests/training tests/page -n 2 --dist loadfile --no-loadscope-reorder
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 	$(NPM) test

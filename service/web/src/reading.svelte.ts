@@ -117,21 +117,15 @@ export class Reading {
     if (signal.aborted || !version || !picture) return;
     const isNew = picture !== this.#seen;
     const known: ReadonlyMap<string, Tensor> = isNew ? new Map() : this.tensors;
-    try {
-      const [input, tensors] = await Promise.all([
-        isNew ? fetchInput(version, picture.bytes, signal) : this.input,
-        this.#fetchMissing(version, picture, known, signal),
-      ]);
-      if (signal.aborted) return;
-      this.input = input;
-      this.tensors = tensors;
-      this.#networkProblem = null;
-    } catch (error) {
-      if (isAbort(error)) throw error;
-      if (isNew) this.input = null;
-      this.tensors = known;
-      this.#networkProblem = this.#problemOf(error);
-    }
+    const [input, tensors] = await Promise.allSettled([
+      isNew ? fetchInput(version, picture.bytes, signal) : this.input,
+      this.#fetchMissing(version, picture, known, signal),
+    ]);
+    if (signal.aborted) return;
+    this.input = input.status === "fulfilled" ? input.value : null;
+    this.tensors = tensors.status === "fulfilled" ? tensors.value : known;
+    const failed = [input, tensors].find((result) => result.status === "rejected");
+    this.#networkProblem = failed ? this.#problemOf(failed.reason) : null;
     this.#seen = picture;
   }
 
