@@ -6,6 +6,9 @@ import { isAbort, ServerGone } from "./api/problem";
 import { Newest } from "./newest";
 import type { Picture } from "./reading.svelte";
 
+/** A pointer on its way to somewhere else asks nothing. */
+const RESTING_MILLISECONDS = 60;
+
 /** Answers that are kept: walking back and forth asks once. */
 const MOST = 300;
 
@@ -34,6 +37,13 @@ export class Tracing {
     const { now } = this;
     if (!now || !spot) return null;
     return nameOf(spot) === nameOf(now) ? now : null;
+  }
+
+  /** Asks once somebody has stayed at a spot for a moment; what it gives back ends the waiting. */
+  rest(version: Version, picture: Picture, spot: Spot): () => void {
+    this.use(version, picture);
+    const resting = setTimeout(() => this.ask(spot), RESTING_MILLISECONDS);
+    return () => clearTimeout(resting);
   }
 
   ask(spot: Spot): void {
