@@ -6,8 +6,8 @@ import { isAbort, ServerGone } from "./api/problem";
 import { Newest } from "./newest";
 import type { Picture } from "./reading.svelte";
 
-/** A pointer on its way to somewhere else asks nothing. */
-const RESTING_MILLISECONDS = 60;
+/** A pointer on its way to somewhere else, or maps scrolled along below it, ask nothing. */
+const RESTING_MILLISECONDS = 120;
 
 /** Answers that are kept: walking back and forth asks once. */
 const MOST = 300;
